@@ -1,0 +1,1 @@
+//! An image: a `newc` archive (cpio(5)).

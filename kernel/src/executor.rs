@@ -1,0 +1,120 @@
+//! Tasks: each thread of the program is one, a future that runs it in ring 3 and serves its traps.
+//!
+//! The kernel is not preempted: interrupts come only while the program runs or the machine idles. A task gives way at
+//! an `.await` that is not ready.
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use alloc::task::Wake;
+use core::future::{Future, poll_fn};
+use core::pin::Pin;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::task::{Context, Poll, Waker};
+use core::time::Duration;
+use spin::Mutex;
+
+static READY: Mutex<VecDeque<Arc<Task>>> = Mutex::new(VecDeque::new());
+static TIMERS: Mutex<BTreeMap<(Duration, u64), Waker>> = Mutex::new(BTreeMap::new());
+static NEXT_TIMER: AtomicU64 = AtomicU64::new(0);
+
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+struct Task {
+    /// `None` once it is done.
+    work: Mutex<Option<Work>>,
+    queued: AtomicBool,
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            READY.lock().push_back(self);
+        }
+    }
+}
+
+/// Starts a task.
+pub fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+    Arc::new(Task { work: Mutex::new(Some(Box::pin(work))), queued: AtomicBool::new(false) }).wake();
+}
+
+/// Runs the task that has been ready longest until it waits; `false` if none is ready.
+pub fn run_one() -> bool {
+    let Some(task) = READY.lock().pop_front() else { return false };
+    // Before the poll: a wake from now on queues it again.
+    task.queued.store(false, Ordering::Release);
+    let waker = Waker::from(task.clone());
+    let mut slot = task.work.lock();
+    if let Some(work) = slot.as_mut()
+        && work.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
+    {
+        *slot = None;
+    }
+    true
+}
+
+/// Wakes the tasks whose time has come, and tells when the next one's will.
+pub fn fire_timers(now: Duration) -> Option<Duration> {
+    loop {
+        let mut timers = TIMERS.lock();
+        let first = timers.first_entry()?;
+        let due = first.key().0;
+        if due > now {
+            return Some(due);
+        }
+        let waker = first.remove();
+        drop(timers);
+        waker.wake();
+    }
+}
+
+/// Lets every other ready task run first.
+pub async fn give_way() {
+    let mut gave = false;
+    poll_fn(|context| {
+        if core::mem::replace(&mut gave, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Waits until this time since the boot.
+pub async fn sleep_until(due: Duration) {
+    let timer = Timer { key: (due, NEXT_TIMER.fetch_add(1, Ordering::Relaxed)) };
+    poll_fn(|context| {
+        if machine::time::now() >= timer.key.0 {
+            return Poll::Ready(());
+        }
+        TIMERS.lock().insert(timer.key, context.waker().clone());
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Its end takes it out of the list, also when the task that waits is dropped.
+struct Timer {
+    key: (Duration, u64),
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        TIMERS.lock().remove(&self.key);
+    }
+}
+
+/// Runs `work`, but for no longer than until `due`: `None` when the time was over first.
+pub async fn timeout<T>(due: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    let Some(due) = due else { return Some(work.await) };
+    let mut work = core::pin::pin!(work);
+    let mut sleep = core::pin::pin!(sleep_until(due));
+    poll_fn(|context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        sleep.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}

@@ -1,0 +1,131 @@
+//! What a file descriptor stands for.
+use crate::errno::Errno;
+use crate::wait::WaitQueue;
+use alloc::sync::Arc;
+use bitflags::bitflags;
+use core::net::SocketAddr;
+use linux_raw_sys::general as linux;
+
+bitflags! {
+    /// What a file is ready for; the bits of poll(2).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Events: u32 {
+        /// It can be read.
+        const IN = linux::POLLIN;
+        /// It can be written.
+        const OUT = linux::POLLOUT;
+        /// It failed.
+        const ERR = linux::POLLERR;
+        /// The other side is gone.
+        const HUP = linux::POLLHUP;
+        /// The other side sends no more.
+        const RDHUP = linux::POLLRDHUP;
+    }
+}
+
+/// Something behind a file descriptor. No call waits: where it would, it fails with `EAGAIN`, and the caller waits on
+/// [`changed`](Self::changed) and tries again.
+pub trait File: Send + Sync {
+    /// Reads into `buffer`, from `offset` where the file has positions. 0 is the end.
+    fn read(&self, _buffer: &mut [u8], _offset: u64) -> Result<usize, Errno> {
+        Err(Errno::EINVAL)
+    }
+    /// Writes `bytes`, at `offset` where the file has positions; tells how many were taken.
+    fn write(&self, _bytes: &[u8], _offset: u64) -> Result<usize, Errno> {
+        Err(Errno::EINVAL)
+    }
+    /// What it is ready for now.
+    fn ready(&self) -> Events {
+        Events::IN | Events::OUT
+    }
+    /// Who is woken when [`ready`](Self::ready) may have changed. `None`: it never changes.
+    fn changed(&self) -> Option<&WaitQueue> {
+        None
+    }
+    /// What stat(2) tells.
+    fn status(&self) -> Status;
+    /// Whether it has positions (lseek(2) works).
+    fn seekable(&self) -> bool {
+        false
+    }
+    /// Makes it this long.
+    fn truncate(&self, _length: u64) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+    /// It as a socket, if it is one.
+    fn socket(&self) -> Option<&dyn Socket> {
+        None
+    }
+    /// It as whatever it is, for the calls of its own family.
+    fn any(&self) -> &dyn core::any::Any;
+}
+
+/// What stat(2) tells of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Status {
+    /// Type and permissions (inode(7)).
+    pub mode: u32,
+    /// Length in bytes.
+    pub size: u64,
+    /// Number of the inode.
+    pub inode: u64,
+    /// Number of the device it is on.
+    pub device: u64,
+    /// Number of the device it is, for device files.
+    pub special: u64,
+    /// Names it has.
+    pub links: u64,
+    /// Seconds since 1970 of its last change.
+    pub modified: u64,
+}
+
+/// A socket: the calls that only sockets have. As with [`File`], nothing waits here.
+pub trait Socket: Send + Sync {
+    /// bind(2).
+    fn bind(&self, address: SocketAddr) -> Result<(), Errno>;
+    /// listen(2).
+    fn listen(&self, backlog: u32) -> Result<(), Errno>;
+    /// accept(2): the connection and its peer; `EAGAIN` if none waits.
+    fn accept(&self) -> Result<(Arc<dyn File>, SocketAddr), Errno>;
+    /// connect(2): the first call starts it and gives `EINPROGRESS`; then `EALREADY` while it goes on, `Ok` once, `EISCONN` after.
+    fn connect(&self, address: SocketAddr) -> Result<(), Errno>;
+    /// sendto(2).
+    fn send(&self, bytes: &[u8], to: Option<SocketAddr>) -> Result<usize, Errno>;
+    /// recvfrom(2): the length, and the sender where the socket knows one. For datagrams the length is the whole
+    /// datagram's, also when it did not fit.
+    fn receive(&self, buffer: &mut [u8], peek: bool) -> Result<(usize, Option<SocketAddr>), Errno>;
+    /// shutdown(2).
+    fn shutdown(&self, read: bool, write: bool) -> Result<(), Errno>;
+    /// getsockname(2).
+    fn local(&self) -> SocketAddr;
+    /// getpeername(2).
+    fn peer(&self) -> Result<SocketAddr, Errno>;
+    /// setsockopt(2), the options that change something; the value is an `int`'s.
+    fn set_option(&self, level: u32, name: u32, value: i32) -> Result<(), Errno>;
+    /// getsockopt(2) for options whose value is an `int`.
+    fn option(&self, level: u32, name: u32) -> Result<i32, Errno>;
+}
+
+/// Opens sockets: the network as the system calls see it.
+pub trait Sockets: Send + Sync {
+    /// socket(2), for the internet families.
+    fn open(&self, version: Version, kind: SocketKind) -> Result<Arc<dyn File>, Errno>;
+}
+
+/// AF_INET or AF_INET6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// IPv4.
+    V4,
+    /// IPv6; a socket bound to `::` takes IPv4 too, its peers as `::ffff:a.b.c.d`, unless IPV6_V6ONLY is set.
+    V6,
+}
+
+/// SOCK_STREAM or SOCK_DGRAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketKind {
+    /// TCP.
+    Stream,
+    /// UDP.
+    Datagram,
+}

@@ -1,0 +1,13 @@
+//! The kernel, as a library: everything above the machine, so that the host can test it.
+//!
+//! The binary (`main.rs`) is the boot as a list; the parts it puts together are here.
+#![cfg_attr(not(test), no_std)]
+#![deny(unsafe_code)]
+
+extern crate alloc;
+
+pub mod errno;
+pub mod executor;
+pub mod file;
+pub mod host;
+pub mod wait;

@@ -1,0 +1,41 @@
+//! The machine's interface without the machine, in safe code, for tests on the host.
+pub mod memory;
+pub mod nic;
+
+pub mod report {
+    use std::cell::RefCell;
+
+    thread_local! {
+        static SENT: RefCell<Vec<(u8, Vec<u8>)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub fn send(kind: u8, bytes: &[u8]) {
+        SENT.with_borrow_mut(|sent| sent.push((kind, bytes.to_vec())));
+    }
+}
+
+pub mod time {
+    use std::sync::LazyLock;
+    use std::time::{Duration, Instant, SystemTime};
+
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    pub fn now() -> Duration {
+        START.elapsed()
+    }
+
+    pub fn wall() -> Duration {
+        SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
+    }
+}
+
+pub mod user {
+    use crate::memory::AddressSpace;
+    use crate::user::{Registers, Trap};
+    use core::time::Duration;
+
+    /// The fake runs nothing: every program asks for a system call at once.
+    pub fn run(_registers: &mut Registers, _space: &AddressSpace, _slice: Duration) -> Trap {
+        Trap::Syscall
+    }
+}

@@ -1,0 +1,6 @@
+//! The network card: frames of Ethernet, one at a time, in place.
+
+pub use crate::hardware::nic::{Frame, Nic};
+
+/// The longest frame that the card takes or gives: 14 bytes of Ethernet header and 1,500 of payload, without the FCS.
+pub const MAX_FRAME: usize = 1514;

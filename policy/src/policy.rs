@@ -1,0 +1,94 @@
+//! A policy as resolved: values that cannot be invalid.
+use core::net::{Ipv4Addr, Ipv6Addr};
+use core::ops::RangeInclusive;
+
+/// A whole policy for received packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Tried in order; the first that matches decides.
+    pub rules: Vec<Rule>,
+    /// For a packet that no rule matches.
+    pub default: Action,
+}
+
+/// What happens to a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It goes on to the stack.
+    Accept,
+    /// It is gone.
+    Drop,
+}
+
+/// A rule: matches when all that is `Some` matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What it asks of the network layer; `None` matches both versions.
+    pub network: Option<Network>,
+    /// What it asks of the transport layer.
+    pub transport: Option<Transport>,
+    /// What happens to a packet it matches.
+    pub action: Action,
+    /// Where the configuration has it: bytes from the start of the file.
+    pub span: core::ops::Range<usize>,
+}
+
+/// The attribute `ip` or `ip6`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// `ip`: IPv4 packets only.
+    Ipv4(Addresses<Prefix<Ipv4Addr>>),
+    /// `ip6`: IPv6 packets only.
+    Ipv6(Addresses<Prefix<Ipv6Addr>>),
+}
+
+/// The members of `ip` and `ip6`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses<P> {
+    /// `src`.
+    pub source: Option<Values<P>>,
+    /// `dest`.
+    pub destination: Option<Values<P>>,
+    /// `fragment`: whether it must be (true) or must not be (false) a fragment other than the first.
+    pub fragment: Option<bool>,
+    /// `proto`: protocol numbers.
+    pub protocol: Option<Values<RangeInclusive<u8>>>,
+}
+
+/// An address under a mask. The host part is zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Prefix<A> {
+    /// The address, its bits from `length` on zero.
+    pub address: A,
+    /// The mask's length: 0 to 32, or 0 to 128.
+    pub length: u8,
+}
+
+/// The attribute `tcp` or `udp`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transport {
+    /// Which of the two.
+    pub protocol: TransportProtocol,
+    /// `src`.
+    pub source: Option<Values<RangeInclusive<u16>>>,
+    /// `dest`.
+    pub destination: Option<Values<RangeInclusive<u16>>>,
+}
+
+/// TCP or UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportProtocol {
+    /// Protocol 6.
+    Tcp,
+    /// Protocol 17.
+    Udp,
+}
+
+/// One value or several: any of them, or when negated none of them. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Values<T> {
+    /// Whether every member was written with `!`.
+    pub negated: bool,
+    /// The members.
+    pub members: Vec<T>,
+}
