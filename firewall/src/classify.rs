@@ -1,0 +1,59 @@
+//! A packet and a table to the rule that decides. Bounded by the size of the table, and cannot panic.
+use crate::table::{Engine, Table};
+use crate::{Cause, Packet};
+
+/// What happens to a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// It goes on to the stack.
+    Accept,
+    /// It is gone.
+    Drop,
+}
+
+/// What a policy says about a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What happens to it.
+    pub action: Action,
+    /// What says so.
+    pub cause: Matched,
+}
+
+/// The part of a policy that decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Matched {
+    /// The first rule that matches, counted from 0.
+    Rule(u32),
+    /// No rule matches.
+    Default,
+}
+
+impl From<Matched> for Cause {
+    fn from(matched: Matched) -> Self {
+        match matched {
+            Matched::Rule(rule) => Self::Rule(rule),
+            Matched::Default => Self::Default,
+        }
+    }
+}
+
+impl Table<'_> {
+    /// Decides about a packet.
+    pub fn decide(&self, packet: &Packet) -> Decision {
+        let rule = match &self.engine {
+            Engine::Linear(linear) => linear.first_match(packet),
+        };
+        match rule {
+            Some((rule, action)) => Decision { action, cause: Matched::Rule(rule) },
+            None => Decision { action: self.default, cause: Matched::Default },
+        }
+    }
+
+    /// What the rule of this number does; `None` when there is no such rule.
+    pub fn action(&self, rule: u32) -> Option<Action> {
+        match &self.engine {
+            Engine::Linear(linear) => linear.action(rule),
+        }
+    }
+}

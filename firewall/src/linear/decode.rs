@@ -1,0 +1,75 @@
+//! The linear engine's part of a table, checked as a whole before anything is decided by it.
+use super::ranges::{Bounds, Pool, in_order, members};
+use super::{HEADER, Linear, RECORD, Record, RecordError, Set, Version};
+use core::fmt;
+
+impl<'a> Linear<'a> {
+    /// Decodes the engine's part of a table with this many rules.
+    pub(crate) fn decode(body: &'a [u8], rules: u32) -> Result<Self, LinearError> {
+        let (header, rest) = body.split_first_chunk::<HEADER>().ok_or(LinearError::Length)?;
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = *header;
+        let (rules, rest) = chunks::<RECORD>(rest, rules)?;
+        let (numbers, rest) = pool::<2>(rest, u32::from_le_bytes([a, b, c, d]))?;
+        let (ipv4, rest) = pool::<4>(rest, u32::from_le_bytes([e, f, g, h]))?;
+        let (ipv6, rest) = pool::<16>(rest, u32::from_le_bytes([i, j, k, l]))?;
+        if !rest.is_empty() {
+            return Err(LinearError::Length);
+        }
+        let linear = Self { rules, numbers, ipv4, ipv6 };
+        for (number, bytes) in (0..).zip(rules) {
+            let record = Record::parse(bytes).map_err(|error| LinearError::Rule(number, error))?;
+            if !linear.has_sets_of(&record) {
+                return Err(LinearError::Set(number));
+            }
+        }
+        Ok(linear)
+    }
+
+    fn has_sets_of(&self, record: &Record) -> bool {
+        let addresses = [record.source, record.destination];
+        [record.protocol, record.source_port, record.destination_port].iter().all(|set| valid(self.numbers, *set))
+            && match record.version {
+                Some(Version::V4) => addresses.iter().all(|set| valid(self.ipv4, *set)),
+                Some(Version::V6) => addresses.iter().all(|set| valid(self.ipv6, *set)),
+                None => addresses.iter().all(Option::is_none),
+            }
+    }
+}
+
+fn valid<R: Bounds>(pool: &[R], set: Option<Set>) -> bool {
+    set.is_none_or(|set| members(pool, set).is_some_and(in_order))
+}
+
+/// The first `count` arrays of `N` bytes, and what follows them.
+fn chunks<const N: usize>(bytes: &[u8], count: u32) -> Result<(&[[u8; N]], &[u8]), LinearError> {
+    let length = usize::try_from(count).ok().and_then(|count| count.checked_mul(N)).ok_or(LinearError::Length)?;
+    let (taken, rest) = bytes.split_at_checked(length).ok_or(LinearError::Length)?;
+    Ok((taken.as_chunks().0, rest))
+}
+
+/// The first `count` ranges of numbers of `N` bytes, and what follows them.
+fn pool<const N: usize>(bytes: &[u8], count: u32) -> Result<(Pool<'_, N>, &[u8]), LinearError> {
+    let (bounds, rest) = chunks::<N>(bytes, count.checked_mul(2).ok_or(LinearError::Length)?)?;
+    Ok((bounds.as_chunks().0, rest))
+}
+
+/// Why bytes are not the linear engine's part of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinearError {
+    /// It is shorter or longer than its rules and ranges take.
+    Length,
+    /// The rule of this number is wrong.
+    Rule(u32, RecordError),
+    /// The rule of this number names ranges that are not there or not in order.
+    Set(u32),
+}
+
+impl fmt::Display for LinearError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length => f.write_str("it is not as long as its rules and ranges take"),
+            Self::Rule(rule, error) => write!(f, "rule {rule} is wrong: {error}"),
+            Self::Set(rule) => write!(f, "rule {rule} names ranges that are not there or not in order"),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! One rule as the linear engine has it.
+use crate::classify::Action;
+use crate::packet::protocol;
+use crate::table::{decode_action, emit_action};
+use core::fmt;
+use core::net::IpAddr;
+
+/// Bytes of a rule.
+pub const RECORD: usize = 48;
+
+/// A rule: it matches when all that is `Some` matches.
+///
+/// | bytes | what |
+/// |---|---|
+/// | 0 | IP version: 4, 6, or 0 for both |
+/// | 1 | a fragment other than the first: 1 yes, 2 no, or 0 for both |
+/// | 2 | protocol: 6 TCP, 17 UDP, or 0 for all |
+/// | 3 | action: 0 drop, 1 accept |
+/// | 4 | which sets there are: bit 0 source address, 1 destination address, 2 protocol, 3 source port, 4 destination port |
+/// | 5..8 | zero |
+/// | 8..48 | the sets in this order: first range and number of ranges, 4 bytes each; zero where there is none |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The version of IP.
+    pub version: Option<Version>,
+    /// Whether it must be (true) or must not be (false) a fragment other than the first.
+    pub later: Option<bool>,
+    /// TCP or UDP, by protocol number.
+    pub transport: Option<u8>,
+    /// What happens to a packet it matches.
+    pub action: Action,
+    /// Source addresses, of the version.
+    pub source: Option<Set>,
+    /// Destination addresses, of the version.
+    pub destination: Option<Set>,
+    /// Protocol numbers.
+    pub protocol: Option<Set>,
+    /// Source ports, of the transport.
+    pub source_port: Option<Set>,
+    /// Destination ports, of the transport.
+    pub destination_port: Option<Set>,
+}
+
+/// The versions of IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// Ranges that stand together: `count` of them, from the one with the number `first` on. With none of them it has no
+/// member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Set {
+    /// The first range.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
+}
+
+/// What is wrong with a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordError {
+    /// An IP version that is not 0, 4 or 6.
+    Version(u8),
+    /// A fragment condition that is not 0, 1 or 2.
+    Fragment(u8),
+    /// A protocol that is not 0, 6 or 17.
+    Transport(u8),
+    /// An action that is not 0 or 1.
+    Action(u8),
+    /// Bits that have no meaning are set.
+    Unknown,
+    /// Addresses without an IP version.
+    AddressesOfNoVersion,
+    /// Ports without TCP or UDP.
+    PortsOfNoProtocol,
+}
+
+impl Version {
+    /// The version that an address belongs to.
+    pub fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+}
+
+impl Record {
+    /// It as bytes.
+    pub fn emit(&self) -> [u8; RECORD] {
+        let version = match self.version {
+            None => 0,
+            Some(Version::V4) => 4,
+            Some(Version::V6) => 6,
+        };
+        let later = match self.later {
+            None => 0,
+            Some(true) => 1,
+            Some(false) => 2,
+        };
+        let sets = [self.source, self.destination, self.protocol, self.source_port, self.destination_port];
+        let present = sets.iter().rev().fold(0, |bits, set| bits << 1 | u8::from(set.is_some()));
+        let head = [version, later, self.transport.unwrap_or(0), emit_action(self.action), present, 0, 0, 0];
+        let [source, destination, protocol, source_port, destination_port] = sets.map(emit_set);
+        let parts = [head, source, destination, protocol, source_port, destination_port];
+        let mut bytes = [0; RECORD];
+        for (to, from) in bytes.iter_mut().zip(parts.as_flattened()) {
+            *to = *from;
+        }
+        bytes
+    }
+
+    /// It from bytes.
+    pub(crate) fn parse(bytes: &[u8; RECORD]) -> Result<Self, RecordError> {
+        let (&[head, source, destination, numbers, source_port, destination_port], []) = bytes.as_chunks::<8>() else {
+            return Err(RecordError::Unknown);
+        };
+        let [version, later, transport, action, present, 0, 0, 0] = head else { return Err(RecordError::Unknown) };
+        if present >> 5 != 0 {
+            return Err(RecordError::Unknown);
+        }
+        let set = |bit: u8, bytes| if present >> bit & 1 == 1 { Ok(Some(parse_set(bytes))) } else { absent_set(bytes) };
+        let record = Self {
+            version: match version {
+                0 => None,
+                4 => Some(Version::V4),
+                6 => Some(Version::V6),
+                other => return Err(RecordError::Version(other)),
+            },
+            later: match later {
+                0 => None,
+                1 => Some(true),
+                2 => Some(false),
+                other => return Err(RecordError::Fragment(other)),
+            },
+            transport: match transport {
+                0 => None,
+                protocol::TCP | protocol::UDP => Some(transport),
+                other => return Err(RecordError::Transport(other)),
+            },
+            action: decode_action(action).ok_or(RecordError::Action(action))?,
+            source: set(0, source)?,
+            destination: set(1, destination)?,
+            protocol: set(2, numbers)?,
+            source_port: set(3, source_port)?,
+            destination_port: set(4, destination_port)?,
+        };
+        match record {
+            Self { version: None, source: Some(_), .. } | Self { version: None, destination: Some(_), .. } => {
+                Err(RecordError::AddressesOfNoVersion)
+            }
+            Self { transport: None, source_port: Some(_), .. }
+            | Self { transport: None, destination_port: Some(_), .. } => Err(RecordError::PortsOfNoProtocol),
+            _ => Ok(record),
+        }
+    }
+}
+
+fn emit_set(set: Option<Set>) -> [u8; 8] {
+    let (first, count) = set.map_or((0, 0), |set| (set.first, set.count));
+    let ([a, b, c, d], [e, f, g, h]) = (first.to_le_bytes(), count.to_le_bytes());
+    [a, b, c, d, e, f, g, h]
+}
+
+fn parse_set([a, b, c, d, e, f, g, h]: [u8; 8]) -> Set {
+    Set { first: u32::from_le_bytes([a, b, c, d]), count: u32::from_le_bytes([e, f, g, h]) }
+}
+
+fn absent_set(bytes: [u8; 8]) -> Result<Option<Set>, RecordError> {
+    if bytes == [0; 8] { Ok(None) } else { Err(RecordError::Unknown) }
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(byte) => write!(f, "its IP version is {byte}, not 0, 4 or 6"),
+            Self::Fragment(byte) => write!(f, "its fragment condition is {byte}, not 0, 1 or 2"),
+            Self::Transport(byte) => write!(f, "its protocol is {byte}, not 0, 6 or 17"),
+            Self::Action(byte) => write!(f, "its action is {byte}, not 0 or 1"),
+            Self::Unknown => f.write_str("it has bits set that have no meaning"),
+            Self::AddressesOfNoVersion => f.write_str("it names addresses and no IP version"),
+            Self::PortsOfNoProtocol => f.write_str("it names ports and neither TCP nor UDP"),
+        }
+    }
+}

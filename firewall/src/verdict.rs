@@ -1,0 +1,116 @@
+//! Accept or drop, with its cause; one counter per cause. Cannot panic.
+use crate::{Action, Inspected, Malformed, Packet, Table, inspect};
+
+/// What happens to a frame, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What happens to it.
+    pub action: Action,
+    /// Why.
+    pub cause: Cause,
+    /// The packet in it, where there is one and it is well-formed.
+    pub packet: Option<Packet>,
+}
+
+/// Why a verdict is as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// The rule of this number decided, counted from 0.
+    Rule(u32),
+    /// No rule matched.
+    Default,
+    /// The packet's headers do not hold together: it is dropped.
+    Malformed(Malformed),
+    /// It is neither IP nor ARP: it is dropped.
+    NotIp,
+    /// It is ARP, which rules do not see: it is accepted.
+    Arp,
+}
+
+/// Judges one frame, as [`inspect`] takes it.
+pub fn judge(frame: &[u8], table: &Table<'_>) -> Verdict {
+    let cause = match inspect(frame) {
+        Ok(Inspected::Packet(packet)) => {
+            let decision = table.decide(&packet);
+            return Verdict { action: decision.action, cause: decision.cause.into(), packet: Some(packet) };
+        }
+        Ok(Inspected::Arp) => Cause::Arp,
+        Ok(Inspected::Other) => Cause::NotIp,
+        Err(reason) => Cause::Malformed(reason),
+    };
+    Verdict { action: cause.action(table).unwrap_or(Action::Drop), cause, packet: None }
+}
+
+impl Cause {
+    /// What happens to a frame for this cause. `None` for a rule that the table does not have.
+    pub fn action(self, table: &Table<'_>) -> Option<Action> {
+        match self {
+            Self::Rule(rule) => table.action(rule),
+            Self::Default => Some(table.default_action()),
+            Self::Malformed(_) | Self::NotIp => Some(Action::Drop),
+            Self::Arp => Some(Action::Accept),
+        }
+    }
+}
+
+/// How often there was a verdict for one cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter {
+    /// Frames.
+    pub packets: u64,
+    /// Bytes of these frames.
+    pub bytes: u64,
+}
+
+/// One counter per cause: of the causes that every table has, then of its rules.
+#[derive(Debug)]
+pub struct Counters<'a> {
+    slots: &'a mut [Counter],
+}
+
+/// Causes that do not depend on the table: default, not IP, ARP, and the reasons of [`Malformed`].
+const FIXED: usize = 3 + Malformed::ALL.len();
+
+impl<'a> Counters<'a> {
+    /// How many counters a table with this many rules takes.
+    pub const fn slots(rules: u32) -> usize {
+        FIXED.saturating_add(rules as usize)
+    }
+
+    /// Counts in these counters, which start as they are. `None` unless there are [`slots`](Self::slots) of them.
+    pub fn new(slots: &'a mut [Counter], rules: u32) -> Option<Self> {
+        (slots.len() == Self::slots(rules)).then_some(Self { slots })
+    }
+
+    /// Counts one frame of this many bytes. A rule that the table does not have is not counted.
+    pub fn count(&mut self, cause: &Cause, bytes: usize) {
+        if let Some(counter) = self.slots.get_mut(slot(*cause)) {
+            counter.packets = counter.packets.wrapping_add(1);
+            counter.bytes = counter.bytes.wrapping_add(bytes as u64);
+        }
+    }
+
+    /// What was counted for a cause; zero for a rule that the table does not have.
+    pub fn get(&self, cause: &Cause) -> Counter {
+        self.slots.get(slot(*cause)).copied().unwrap_or_default()
+    }
+
+    /// Every cause with its counter: the rules in their order, then the others.
+    pub fn iter(&self) -> impl Iterator<Item = (Cause, Counter)> + '_ {
+        let rules = self.slots.len().saturating_sub(FIXED);
+        let rules = (0..u32::try_from(rules).unwrap_or(u32::MAX)).map(Cause::Rule);
+        let others = [Cause::Default, Cause::NotIp, Cause::Arp].into_iter();
+        let malformed = Malformed::ALL.into_iter().map(Cause::Malformed);
+        rules.chain(others).chain(malformed).map(|cause| (cause, self.get(&cause)))
+    }
+}
+
+fn slot(cause: Cause) -> usize {
+    match cause {
+        Cause::Default => 0,
+        Cause::NotIp => 1,
+        Cause::Arp => 2,
+        Cause::Malformed(reason) => 3 + reason.index(),
+        Cause::Rule(rule) => FIXED.saturating_add(rule as usize),
+    }
+}

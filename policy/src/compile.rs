@@ -1,0 +1,128 @@
+//! A policy to the table that the kernel decodes ([`firewall::table`]).
+use crate::policy::{Action, Network, Policy, TransportProtocol};
+use core::fmt;
+use firewall::linear::{self, Record, Version};
+use firewall::{protocol, table};
+
+mod pools;
+mod ranges;
+
+use pools::Pools;
+
+/// Compiles a policy.
+///
+/// # Errors
+/// When it has more rules or values than a table can number, or values that a resolved policy cannot have.
+pub fn compile(policy: &Policy) -> Result<Vec<u8>, CompileError> {
+    let mut pools = Pools::default();
+    let mut rules = Vec::with_capacity(policy.rules.len());
+    for (number, rule) in policy.rules.iter().enumerate() {
+        rules.push(record(rule, &mut pools).map_err(|error| CompileError::Rule(number, error))?.emit());
+    }
+    assemble(action(policy.default), &rules, &pools)
+}
+
+/// A policy of so many rules, with ranges, as one blob.
+fn assemble(default: firewall::Action, rules: &[[u8; linear::RECORD]], pools: &Pools) -> Result<Vec<u8>, CompileError> {
+    let count = u32::try_from(rules.len()).map_err(|_| CompileError::TooLarge)?;
+    let body = [pools.header().as_slice(), rules.as_flattened(), &pools.bytes()].concat();
+    let length = u32::try_from(table::HEADER + body.len() + table::CHECKSUM).map_err(|_| CompileError::TooLarge)?;
+    let mut blob = table::emit_header(table::engine::LINEAR, default, length, count).to_vec();
+    blob.extend(body);
+    blob.extend(table::emit_checksum(&blob));
+    Ok(blob)
+}
+
+fn action(action: Action) -> firewall::Action {
+    match action {
+        Action::Accept => firewall::Action::Accept,
+        Action::Drop => firewall::Action::Drop,
+    }
+}
+
+fn record(rule: &crate::policy::Rule, pools: &mut Pools) -> Result<Record, ValueError> {
+    let mut record = Record {
+        version: None,
+        later: None,
+        transport: None,
+        action: action(rule.action),
+        source: None,
+        destination: None,
+        protocol: None,
+        source_port: None,
+        destination_port: None,
+    };
+    match &rule.network {
+        None => (),
+        Some(Network::Ipv4(asked)) => {
+            record.version = Some(Version::V4);
+            record.later = asked.fragment;
+            record.source = asked.source.as_ref().map(|values| pools.ipv4(values)).transpose()?;
+            record.destination = asked.destination.as_ref().map(|values| pools.ipv4(values)).transpose()?;
+            record.protocol = asked.protocol.as_ref().map(|values| pools.protocols(values)).transpose()?;
+        }
+        Some(Network::Ipv6(asked)) => {
+            record.version = Some(Version::V6);
+            record.later = asked.fragment;
+            record.source = asked.source.as_ref().map(|values| pools.ipv6(values)).transpose()?;
+            record.destination = asked.destination.as_ref().map(|values| pools.ipv6(values)).transpose()?;
+            record.protocol = asked.protocol.as_ref().map(|values| pools.protocols(values)).transpose()?;
+        }
+    }
+    if let Some(asked) = &rule.transport {
+        record.transport = Some(match asked.protocol {
+            TransportProtocol::Tcp => protocol::TCP,
+            TransportProtocol::Udp => protocol::UDP,
+        });
+        record.source_port = asked.source.as_ref().map(|values| pools.ports(values)).transpose()?;
+        record.destination_port = asked.destination.as_ref().map(|values| pools.ports(values)).transpose()?;
+    }
+    Ok(record)
+}
+
+/// Why a policy cannot be compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompileError {
+    /// The table would be longer than 4 GiB.
+    TooLarge,
+    /// The rule of this number, counted from 0, has a wrong value.
+    Rule(usize, ValueError),
+}
+
+/// What is wrong with a value. A policy that was resolved from a configuration has none of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueError {
+    /// An attribute names no value.
+    Empty,
+    /// A range ends before it starts.
+    Backwards,
+    /// A prefix is longer than its address, in bits.
+    PrefixLength(u8),
+    /// There are more values than a table can number.
+    TooMany,
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => {
+                f.write_str("the policy is too large: its table would be longer than 4 GiB; use fewer rules")
+            }
+            Self::Rule(rule, error) => write!(f, "rule {rule}: {error}"),
+        }
+    }
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("an attribute names no value; leave it out or name one"),
+            Self::Backwards => f.write_str("a range ends before it starts; swap its ends"),
+            Self::PrefixLength(length) => write!(f, "a prefix length of {length} is more than its address has bits"),
+            Self::TooMany => f.write_str("the policy names more values than fit; use fewer or wider ones"),
+        }
+    }
+}
+
+impl core::error::Error for CompileError {}
+impl core::error::Error for ValueError {}

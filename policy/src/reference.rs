@@ -1,0 +1,101 @@
+//! The naive interpreter: what a policy means, said as plainly as it can be. Every engine is tested against it.
+use crate::policy::{Action, Addresses, Network, Policy, Prefix, Rule, Transport, TransportProtocol, Values};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::ops::RangeInclusive;
+use firewall::{Decision, Fragment, Matched, Packet};
+
+/// Decides about a packet: the first rule that matches, or the default.
+pub fn decide(policy: &Policy, packet: &Packet) -> Decision {
+    for (number, rule) in (0..).zip(&policy.rules) {
+        if rule_matches(rule, packet) {
+            return Decision { action: action(rule.action), cause: Matched::Rule(number) };
+        }
+    }
+    Decision { action: action(policy.default), cause: Matched::Default }
+}
+
+fn action(action: Action) -> firewall::Action {
+    match action {
+        Action::Accept => firewall::Action::Accept,
+        Action::Drop => firewall::Action::Drop,
+    }
+}
+
+/// A rule with several attributes matches when all of them do; a rule with none matches every packet.
+fn rule_matches(rule: &Rule, packet: &Packet) -> bool {
+    rule.network.as_ref().is_none_or(|network| network_matches(network, packet))
+        && rule.transport.as_ref().is_none_or(|transport| transport_matches(transport, packet))
+}
+
+/// `ip` matches IPv4 packets only, `ip6` IPv6 packets only, whatever they negate.
+fn network_matches(network: &Network, packet: &Packet) -> bool {
+    match (network, packet.source, packet.destination) {
+        (Network::Ipv4(asked), IpAddr::V4(source), IpAddr::V4(destination)) => {
+            addresses_match(asked, source, destination, packet)
+        }
+        (Network::Ipv6(asked), IpAddr::V6(source), IpAddr::V6(destination)) => {
+            addresses_match(asked, source, destination, packet)
+        }
+        _ => false,
+    }
+}
+
+fn addresses_match<A: Address>(asked: &Addresses<Prefix<A>>, source: A, destination: A, packet: &Packet) -> bool {
+    let is_later = packet.fragment == Fragment::Later;
+    matches(&asked.source, |prefix| source.is_under(prefix))
+        && matches(&asked.destination, |prefix| destination.is_under(prefix))
+        && asked.fragment.is_none_or(|fragment| fragment == is_later)
+        && matches(&asked.protocol, |numbers| numbers.contains(&packet.protocol))
+}
+
+/// `tcp` matches TCP only, `udp` UDP only, whatever they negate.
+fn transport_matches(transport: &Transport, packet: &Packet) -> bool {
+    let protocol = match transport.protocol {
+        TransportProtocol::Tcp => 6,
+        TransportProtocol::Udp => 17,
+    };
+    let (source, destination) = packet.ports.map(|ports| (ports.source, ports.destination)).unzip();
+    packet.protocol == protocol
+        && port_matches(&transport.source, source)
+        && port_matches(&transport.destination, destination)
+}
+
+/// A rule that names a port, negated or not, does not match a packet without ports.
+fn port_matches(asked: &Option<Values<RangeInclusive<u16>>>, port: Option<u16>) -> bool {
+    match port {
+        Some(port) => matches(asked, |range| range.contains(&port)),
+        None => asked.is_none(),
+    }
+}
+
+/// Any of the values; when negated none of them. What is not asked matches.
+fn matches<T>(asked: &Option<Values<T>>, is: impl Fn(&T) -> bool) -> bool {
+    asked.as_ref().is_none_or(|values| values.members.iter().any(is) != values.negated)
+}
+
+trait Address: Copy {
+    fn octets(&self) -> impl AsRef<[u8]>;
+
+    /// Whether it has the prefix's first bits.
+    fn is_under(&self, prefix: &Prefix<Self>) -> bool {
+        let (own, other) = (self.octets(), prefix.address.octets());
+        (0..usize::from(prefix.length)).all(|bit| bit_of(own.as_ref(), bit) == bit_of(other.as_ref(), bit))
+    }
+}
+
+impl Address for Ipv4Addr {
+    fn octets(&self) -> impl AsRef<[u8]> {
+        Ipv4Addr::octets(self)
+    }
+}
+
+impl Address for Ipv6Addr {
+    fn octets(&self) -> impl AsRef<[u8]> {
+        Ipv6Addr::octets(self)
+    }
+}
+
+/// A bit of an address, counted from its start.
+fn bit_of(octets: &[u8], bit: usize) -> Option<u8> {
+    octets.get(bit / 8).map(|octet| octet >> (7 - bit % 8) & 1)
+}
