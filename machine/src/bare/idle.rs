@@ -1,0 +1,19 @@
+//! Waiting for something to happen.
+use super::{apic, time};
+use core::time::Duration;
+
+/// The longest the processor halts at once.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// Halts until an interrupt, or until `due`, or for a second. Interrupts are on only in here.
+pub fn wait(due: Option<Duration>) {
+    let now = time::now();
+    let due = due.unwrap_or(now + LONGEST).min(now + LONGEST);
+    if due <= now {
+        return;
+    }
+    apic::arm(due);
+    // SAFETY: `sti` takes effect after the next instruction, so no interrupt is lost before `hlt`; handlers run on a
+    // stack of their own and keep all registers.
+    unsafe { core::arch::asm!("sti", "hlt", "cli") };
+}

@@ -1,0 +1,109 @@
+//! The kernel's half of every address space: its image, all memory, devices, the heap. Nothing in it is both writable
+//! and executable, and nothing of it is the program's.
+use super::layout::{self, Region};
+use super::table::{Entry, Flags, Missing, entry};
+use super::frames;
+use crate::memory::{OutOfMemory, PAGE};
+use spin::{Mutex, Once};
+use x86_64::registers::control::{Cr3, Cr3Flags};
+use x86_64::structures::paging::PhysFrame;
+use x86_64::PhysAddr;
+
+const LARGE: u64 = 2 << 20;
+const DATA: Flags = Flags(Flags::WRITABLE.0 | Flags::NO_EXECUTE.0 | Flags::GLOBAL.0);
+const CONSTANT: Flags = Flags(Flags::NO_EXECUTE.0 | Flags::GLOBAL.0);
+const CODE: Flags = Flags::GLOBAL;
+
+/// The root of the kernel's page tables: the upper half of it is in every address space.
+static ROOT: Once<u64> = Once::new();
+/// Held while the kernel's half is changed.
+static CHANGING: Mutex<()> = Mutex::new(());
+
+/// The frame of the root table.
+pub fn root() -> u64 {
+    *ROOT.get().expect("the boot makes the kernel's page tables first")
+}
+
+/// Builds the kernel's page tables and switches to them.
+///
+/// # Safety
+/// Called once, on the boot stack, in the early page tables, with the regions of free memory.
+pub unsafe fn init(free: &[Region]) {
+    let root = frames::allocate_zeroed().expect("memory for the kernel's page tables");
+    let highest = free.iter().filter(|r| !r.is_empty()).map(|r| r.end).max().unwrap_or(0).max(1 << 32);
+    let parts = layout::parts();
+    let image = Region { start: 0, end: layout::image().end.next_multiple_of(LARGE) };
+    // SAFETY, for all that follows: the tables are new and nobody else's until the switch. What is mapped is what was mapped
+    // before with fewer rights: the image where it is linked, and all memory in the direct map.
+    unsafe {
+        // The direct map, in large pages but for the image, whose code and constants are not writable there either.
+        for address in (0..highest).step_by(LARGE as usize) {
+            if address < image.end {
+                (address..address + LARGE).step_by(PAGE as usize).for_each(|page| {
+                    let constant = parts[..2].iter().any(|part| (part.start..part.end).contains(&page));
+                    set(root, layout::DIRECT + page, 1, page, if constant { CONSTANT } else { DATA });
+                });
+            } else {
+                set(root, layout::DIRECT + address, 2, address, DATA | Flags::LARGE);
+            }
+        }
+        for (part, flags) in parts.into_iter().zip([CODE, CONSTANT, DATA]) {
+            for page in (part.start..part.end).step_by(PAGE as usize).filter(|page| *page != layout::stack_guard()) {
+                set(root, layout::IMAGE + page, 1, page, flags);
+            }
+        }
+        // The tables above the devices and the heap exist from now on, so that every address space shares them.
+        for start in [layout::DEVICES, layout::HEAP] {
+            entry(root, start, 3, Missing::Kernel).expect("memory for the kernel's page tables");
+        }
+        ROOT.call_once(|| root);
+        switch(root);
+    }
+}
+
+/// # Safety
+/// As in [`init`].
+unsafe fn set(root: u64, address: u64, level: u32, frame: u64, flags: Flags) {
+    // SAFETY: the caller's promise.
+    let slot = unsafe { entry(root, address, level, Missing::Kernel) }.ok().flatten();
+    // SAFETY: the slot is in tables that are the caller's.
+    unsafe { slot.expect("memory for the kernel's page tables").write(Entry::new(frame, flags)) };
+}
+
+/// Uses the page tables under `root`.
+///
+/// # Safety
+/// Their upper half is the kernel's.
+pub unsafe fn switch(root: u64) {
+    let frame = PhysFrame::containing_address(PhysAddr::new(root));
+    if Cr3::read().0 != frame {
+        // SAFETY: the kernel's half is the same in all tables (the caller's promise): code and stack stay where they are.
+        unsafe { Cr3::write(frame, Cr3Flags::empty()) };
+    }
+}
+
+/// Maps a new frame at `address` of the heap's region.
+pub fn map_heap(address: u64) -> Result<(), OutOfMemory> {
+    let _changing = CHANGING.lock();
+    let frame = frames::allocate()?;
+    // SAFETY: only this function changes the heap's part, under the lock; the address is new, so no reference is in the way.
+    match unsafe { entry(root(), address, 1, Missing::Kernel) } {
+        // SAFETY: the same.
+        Ok(Some(slot)) => Ok(unsafe { slot.write(Entry::new(frame, DATA)) }),
+        _ => {
+            // SAFETY: nothing has used the frame.
+            unsafe { frames::release(frame) };
+            Err(OutOfMemory)
+        }
+    }
+}
+
+/// Maps the registers of a device, `size` bytes from `physical` on, and tells where.
+pub fn map_device(physical: u64, size: usize) -> *mut u8 {
+    let _changing = CHANGING.lock();
+    for page in (physical / PAGE * PAGE..physical + size as u64).step_by(PAGE as usize) {
+        // SAFETY: only this function changes the devices' part, under the lock; mapping the same page again changes nothing.
+        unsafe { set(root(), layout::DEVICES + page, 1, page, DATA | Flags::UNCACHED) };
+    }
+    (layout::DEVICES + physical) as *mut u8
+}

@@ -1,0 +1,107 @@
+//! Page tables of four levels (Intel SDM volume 3, 5.5).
+use super::{frames, layout};
+use crate::memory::OutOfMemory;
+use core::ops::BitOr;
+
+/// What an entry allows, as its bits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Flags(pub u64);
+
+impl Flags {
+    pub const PRESENT: Flags = Flags(1);
+    pub const WRITABLE: Flags = Flags(1 << 1);
+    pub const USER: Flags = Flags(1 << 2);
+    pub const UNCACHED: Flags = Flags(1 << 3 | 1 << 4);
+    pub const LARGE: Flags = Flags(1 << 7);
+    pub const GLOBAL: Flags = Flags(1 << 8);
+    pub const NO_EXECUTE: Flags = Flags(1 << 63);
+}
+
+impl BitOr for Flags {
+    type Output = Flags;
+    fn bitor(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+
+const FRAME: u64 = 0x000f_ffff_ffff_f000;
+
+/// An entry of a page table.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Entry(u64);
+
+impl Entry {
+    pub const EMPTY: Entry = Entry(0);
+
+    pub fn new(frame: u64, flags: Flags) -> Self {
+        Entry(frame | flags.0 | Flags::PRESENT.0)
+    }
+
+    pub fn has(self, flags: Flags) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+
+    pub fn frame(self) -> u64 {
+        self.0 & FRAME
+    }
+}
+
+/// Which levels [`entry`] makes on its way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// None: what is not there is not found.
+    Stop,
+    /// All, for the kernel's half.
+    Kernel,
+    /// All, for the program's half.
+    User,
+}
+
+/// The entry for `address` at `level` (1: pages of 4 KiB, 2: of 2 MiB) under the table in frame `root`. `None` if a level is
+/// missing, or a larger page stands above.
+///
+/// # Safety
+/// `root` is the frame of a page table, all levels below it are page tables, and nobody else changes or refers to
+/// them while the pointer is in use.
+pub unsafe fn entry(root: u64, address: u64, level: u32, missing: Missing) -> Result<Option<*mut Entry>, OutOfMemory> {
+    let mut table = root;
+    let mut at = 4;
+    loop {
+        let index = (address >> (12 + 9 * (at - 1))) & 511;
+        // SAFETY: `table` is the frame of a page table (the caller's promise), so the direct map has 512 entries there.
+        let slot = unsafe { layout::direct(table).cast::<Entry>().add(index as usize) };
+        if at == level {
+            return Ok(Some(slot));
+        }
+        // SAFETY: the same.
+        let mut found = unsafe { *slot };
+        if !found.has(Flags::PRESENT) {
+            let flags = match missing {
+                Missing::Stop => return Ok(None),
+                Missing::Kernel => Flags::WRITABLE,
+                Missing::User => Flags::WRITABLE | Flags::USER,
+            };
+            found = Entry::new(frames::allocate_zeroed()?, flags);
+            // SAFETY: the same.
+            unsafe { slot.write(found) };
+        }
+        if found.has(Flags::LARGE) {
+            return Ok(None);
+        }
+        table = found.frame();
+        at -= 1;
+    }
+}
+
+/// The physical address behind `address`, where it is mapped by a page of 4 KiB.
+///
+/// # Safety
+/// As for [`entry`].
+pub unsafe fn find(root: u64, address: u64) -> Option<Entry> {
+    // SAFETY: the caller's promise.
+    let slot = unsafe { entry(root, address, 1, Missing::Stop) }.ok().flatten()?;
+    // SAFETY: the slot is in a page table that nobody changes now.
+    let found = unsafe { *slot };
+    found.has(Flags::PRESENT).then_some(found)
+}

@@ -1,0 +1,211 @@
+# The ways from ring 3 to the kernel and back.
+#
+# While the program runs, the kernel waits inside `enter_user`, as in a call: every trap stores the program's registers
+# where `enter_user` was told to find them, takes up the kernel's stack, and returns from that call. So no kernel state
+# but the callee-saved registers crosses, and they are on the stack.
+#
+# %gs is the processor's own block while the kernel runs (see trap/mod.rs, `Processor`), and the program's while it runs.
+
+    .set KERNEL_STACK, 0
+    .set REGISTERS, 8
+    .set SCRATCH, 16
+    .set VECTOR, 24
+    .set CODE, 32
+    .set ADDRESS, 40
+
+    .set RAX, 512
+    .set RBX, 520
+    .set RCX, 528
+    .set RDX, 536
+    .set RSI, 544
+    .set RDI, 552
+    .set RBP, 560
+    .set RSP, 568
+    .set R8, 576
+    .set R9, 584
+    .set R10, 592
+    .set R11, 600
+    .set R12, 608
+    .set R13, 616
+    .set R14, 624
+    .set R15, 632
+    .set RIP, 640
+    .set RFLAGS, 648
+
+    .set USER_CODE, 0x33
+    .set USER_DATA, 0x2b
+
+    .text
+
+# fn enter_user(registers: *mut Registers) -> u64: 0 after a system call, 1 after an exception or interrupt.
+    .globl enter_user
+enter_user:
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, %gs:KERNEL_STACK
+    mov %rdi, %gs:REGISTERS
+    fxrstor64 (%rdi)
+    mov RBX(%rdi), %rbx
+    mov RDX(%rdi), %rdx
+    mov RSI(%rdi), %rsi
+    mov RBP(%rdi), %rbp
+    mov R8(%rdi), %r8
+    mov R9(%rdi), %r9
+    mov R10(%rdi), %r10
+    mov R12(%rdi), %r12
+    mov R13(%rdi), %r13
+    mov R14(%rdi), %r14
+    mov R15(%rdi), %r15
+    mov RCX(%rdi), %rcx
+    mov R11(%rdi), %r11
+    # sysret takes rip from rcx and rflags from r11: it will do where they hold them anyway, as after a system call.
+    # (rip is below USER_END, checked by the caller: a sysret to a non-canonical address would fault in ring 0.)
+    cmp RIP(%rdi), %rcx
+    jne 1f
+    cmp RFLAGS(%rdi), %r11
+    jne 1f
+    mov RAX(%rdi), %rax
+    mov RSP(%rdi), %rsp
+    mov RDI(%rdi), %rdi
+    swapgs
+    sysretq
+1:  pushq $USER_DATA
+    pushq RSP(%rdi)
+    pushq RFLAGS(%rdi)
+    pushq $USER_CODE
+    pushq RIP(%rdi)
+    mov RAX(%rdi), %rax
+    mov RDI(%rdi), %rdi
+    swapgs
+    iretq
+
+# The program's `syscall`: rip is in rcx, rflags in r11, interrupts are off.
+    .globl syscall_entry
+syscall_entry:
+    swapgs
+    mov %rax, %gs:SCRATCH
+    mov %gs:REGISTERS, %rax
+    mov %rsp, RSP(%rax)
+    mov %rcx, RCX(%rax)
+    mov %rcx, RIP(%rax)
+    mov %r11, R11(%rax)
+    mov %r11, RFLAGS(%rax)
+    mov %rbx, RBX(%rax)
+    mov %rdx, RDX(%rax)
+    mov %rsi, RSI(%rax)
+    mov %rdi, RDI(%rax)
+    mov %rbp, RBP(%rax)
+    mov %r8, R8(%rax)
+    mov %r9, R9(%rax)
+    mov %r10, R10(%rax)
+    mov %r12, R12(%rax)
+    mov %r13, R13(%rax)
+    mov %r14, R14(%rax)
+    mov %r15, R15(%rax)
+    mov %gs:SCRATCH, %rbx
+    mov %rbx, RAX(%rax)
+    fxsave64 (%rax)
+    xor %eax, %eax
+    jmp back_in_kernel
+
+# Every exception and interrupt. Stack: vector, code, then what the processor pushed: rip, cs, rflags, rsp, ss.
+trap_entry:
+    cld
+    testb $3, 24(%rsp)
+    jz trap_in_kernel
+    swapgs
+    mov %rax, %gs:SCRATCH
+    mov %gs:REGISTERS, %rax
+    mov %rbx, RBX(%rax)
+    mov %rcx, RCX(%rax)
+    mov %rdx, RDX(%rax)
+    mov %rsi, RSI(%rax)
+    mov %rdi, RDI(%rax)
+    mov %rbp, RBP(%rax)
+    mov %r8, R8(%rax)
+    mov %r9, R9(%rax)
+    mov %r10, R10(%rax)
+    mov %r11, R11(%rax)
+    mov %r12, R12(%rax)
+    mov %r13, R13(%rax)
+    mov %r14, R14(%rax)
+    mov %r15, R15(%rax)
+    mov %gs:SCRATCH, %rbx
+    mov %rbx, RAX(%rax)
+    fxsave64 (%rax)
+    mov (%rsp), %rbx
+    mov %rbx, %gs:VECTOR
+    mov 8(%rsp), %rbx
+    mov %rbx, %gs:CODE
+    mov 16(%rsp), %rbx
+    mov %rbx, RIP(%rax)
+    mov 32(%rsp), %rbx
+    mov %rbx, RFLAGS(%rax)
+    mov 40(%rsp), %rbx
+    mov %rbx, RSP(%rax)
+    mov %cr2, %rbx
+    mov %rbx, %gs:ADDRESS
+    mov $1, %eax
+
+back_in_kernel:
+    mov %gs:KERNEL_STACK, %rsp
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+    ret
+
+# In the kernel: an interrupt while it idles, or a fault of the kernel's own.
+trap_in_kernel:
+    push %rax
+    push %rcx
+    push %rdx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    mov 72(%rsp), %rdi          # vector
+    mov 80(%rsp), %rsi          # code
+    mov 88(%rsp), %rdx          # rip
+    mov %cr2, %rcx
+    push %rbx
+    mov %rsp, %rbx
+    and $-16, %rsp
+    call kernel_trap
+    mov %rbx, %rsp
+    pop %rbx
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %rcx
+    pop %rax
+    add $16, %rsp
+    iretq
+
+# A stub of 16 bytes for each of the 256 vectors. Those of the mask push a code of their own (Intel SDM volume 3, 7.3).
+    .align 16
+    .globl trap_stubs
+trap_stubs:
+    .set vector, 0
+    .rept 256
+    .align 16
+    .if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
+    .else
+    pushq $0
+    .endif
+    pushq $vector
+    jmp trap_entry
+    .set vector, vector + 1
+    .endr
