@@ -1,0 +1,96 @@
+//! Configuration files in the `ops` format: from bytes to a policy and to what one instance needs.
+//!
+//! `json` knows where each value stands, `written` what shape a policy has, `resolve` what it means; `ops` reads
+//! everything around it. None of them stops at the first error, and none of them ignores what it does not know.
+mod error;
+mod json;
+mod label;
+mod message;
+mod ops;
+mod reader;
+mod resolve;
+mod suggest;
+mod value;
+mod written;
+
+use core::net::Ipv4Addr;
+
+pub use error::{Error, ErrorKind, Expected, Fault, Warning, WarningKind};
+
+use crate::diagnostic::Span;
+use crate::policy::Policy;
+use reader::Reader;
+
+/// A configuration file, checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// What is let in; `None` where the file has no `firewall` object, and then everything is.
+    pub policy: Option<Policy>,
+    /// For each rule of the policy its name, or else its JSON on one line.
+    pub rule_labels: Vec<String>,
+    /// Arguments of the program.
+    pub args: Vec<String>,
+    /// Its environment, in the order of the file.
+    pub env: Vec<(String, String)>,
+    /// Files of the host that go into the image, under the same path.
+    pub files: Vec<String>,
+    /// Directories of the host that go into the image, under the same path.
+    pub dirs: Vec<String>,
+    /// Directories of the host, each with its path in the image.
+    pub map_dirs: Vec<(String, String)>,
+    /// The program, where the command names none.
+    pub program: Option<String>,
+    /// How to run it.
+    pub run: RunConfig,
+}
+
+/// The object `RunConfig`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunConfig {
+    /// TCP ports to forward, in the syntax of the command's `-p`, not yet looked at.
+    pub ports: Vec<String>,
+    /// Where each of `ports` stands, for [`Error::refused`].
+    pub port_spans: Vec<Span>,
+    /// UDP ports to forward, in the same syntax.
+    pub udp_ports: Vec<String>,
+    /// Where each of `udp_ports` stands.
+    pub udp_port_spans: Vec<Span>,
+    /// Memory of the machine in bytes.
+    pub memory: Option<u64>,
+    /// A static address.
+    pub ip_address: Option<Ipv4Addr>,
+    /// The mask of its network.
+    pub netmask: Option<Ipv4Addr>,
+    /// The router.
+    pub gateway: Option<Ipv4Addr>,
+    /// An interface of the host.
+    pub tap_name: Option<String>,
+    /// Whether to use the host's hardware acceleration.
+    pub accel: Option<bool>,
+    /// Whether to say more.
+    pub verbose: bool,
+}
+
+/// Reads a configuration; or says all that is wrong with it, in the order of the file.
+pub fn parse(text: &str) -> Result<(Config, Vec<Warning>), Vec<Error>> {
+    let mut reader = Reader::default();
+    let config = json::parse(text, &mut reader.errors).map(|root| ops::config(&mut reader, text, &root));
+    let Reader { mut errors, mut warnings } = reader;
+    errors.sort_by_key(|error| (error.span.start, error.span.end));
+    warnings.sort_by_key(|warning| (warning.span.start, warning.span.end));
+    match config {
+        Some(config) if errors.is_empty() => Ok((config, warnings)),
+        _ => Err(errors),
+    }
+}
+
+/// The text of a file, which must be UTF-8.
+///
+/// To show the error, draw it over `String::from_utf8_lossy(bytes)`: its place is before what that replaces.
+pub fn decode(bytes: &[u8]) -> Result<&str, Error> {
+    core::str::from_utf8(bytes).map_err(|error| {
+        let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+        let at = error.valid_up_to();
+        Error { span: at..at + 1, kind: ErrorKind::NotUtf8 { utf16 } }
+    })
+}

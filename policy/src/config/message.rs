@@ -1,0 +1,251 @@
+//! The words for what is wrong: a title, what was expected, and what to do.
+use super::error::{Error, ErrorKind, Expected, Fault, Warning, WarningKind};
+use crate::diagnostic::{Diagnostic, Severity};
+
+/// Longer values are cut in messages, in characters.
+const LONGEST_QUOTE: usize = 60;
+
+/// A title, a label and what to do.
+type Words = (String, String, Option<String>);
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Diagnostic {
+        let (title, label, help) = error_words(&error.kind);
+        Diagnostic { severity: Severity::Error, span: error.span, title, label, help }
+    }
+}
+
+impl From<&Error> for Diagnostic {
+    fn from(error: &Error) -> Diagnostic {
+        error.clone().into()
+    }
+}
+
+impl From<Warning> for Diagnostic {
+    fn from(warning: Warning) -> Diagnostic {
+        let (title, label, help) = warning_words(&warning.kind);
+        Diagnostic { severity: Severity::Warning, span: warning.span, title, label, help }
+    }
+}
+
+impl From<&Warning> for Diagnostic {
+    fn from(warning: &Warning) -> Diagnostic {
+        warning.clone().into()
+    }
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (title, label, _) = error_words(&self.kind);
+        write!(f, "{title}: {label}")
+    }
+}
+
+impl core::error::Error for Error {}
+
+fn error_words(kind: &ErrorKind) -> Words {
+    match kind {
+        ErrorKind::NotUtf8 { utf16: true } => {
+            words("the file is UTF-16", "expected UTF-8", Some("save the file as UTF-8"))
+        }
+        ErrorKind::NotUtf8 { utf16: false } => {
+            words("the file is not text", "this is not UTF-8", Some("save the file as UTF-8"))
+        }
+        ErrorKind::Syntax { message } => (
+            format!("not JSON: {}", lower_first(message)),
+            "here".into(),
+            Some("the file must be JSON as RFC 8259 has it: no comments, no trailing commas, \"double quotes\"".into()),
+        ),
+        ErrorKind::EmptyFile => {
+            words("the file is empty", "expected a JSON object", Some("the smallest configuration is `{}`"))
+        }
+        ErrorKind::TooDeep => words("too many arrays and objects in one another", "too deep here", None),
+        ErrorKind::ControlCharacter => words(
+            "a control character in a string",
+            "must be escaped",
+            Some("write a line feed as `\\n`, a tab as `\\t`"),
+        ),
+        ErrorKind::NulCharacter => {
+            words("U+0000 in a string", "a program cannot be given this", Some("remove the `\\u0000`"))
+        }
+        ErrorKind::DuplicateKey { key, .. } => (
+            format!("{} stands twice in the same object", quote(key)),
+            "the second".into(),
+            Some("which of them holds would be a guess: keep one".into()),
+        ),
+        ErrorKind::UnknownKey { key, place, meant, known } => (
+            format!("unknown key {} in {place}", quote(key)),
+            format!("expected {}", one_of(known)),
+            meant.map(|meant| format!("did you mean \"{meant}\"?")),
+        ),
+        ErrorKind::Misplaced { key, place, belongs } => (
+            format!("\"{key}\" does not belong in {place}"),
+            format!("belongs in {belongs}"),
+            Some(format!("move it into {belongs}")),
+        ),
+        ErrorKind::NearFirewall { key } => (
+            format!("unknown key {} in `ManifestPassthrough`, nearly \"firewall\"", quote(key)),
+            "no firewall would be read from here".into(),
+            Some("did you mean \"firewall\"?".into()),
+        ),
+        ErrorKind::WrongType { what, expected, found } => {
+            (format!("{what} is {found}"), format!("expected {expected}"), None)
+        }
+        ErrorKind::NotSupported { what } => (
+            format!("{what} is not supported by this version"),
+            "an extension that is not built yet".into(),
+            Some("without it the policy would mean something else, so it is not ignored: remove it".into()),
+        ),
+        ErrorKind::Conflict { first, second } => (
+            format!("a rule with both `{first}` and `{second}`"),
+            "no packet is both".into(),
+            Some("make two rules of it".into()),
+        ),
+        ErrorKind::Value { expected, text, fault } => value_words(*expected, text, fault),
+        ErrorKind::EmptyArray { expected } => (
+            "an array without members matches nothing".into(),
+            format!("expected {}", describe(*expected)),
+            Some("leave the key out to match any value".into()),
+        ),
+        ErrorKind::MixedNegation => words(
+            "some members begin with `!` and some do not",
+            "expected all or none of them with `!`",
+            Some("make two rules of it: one for what must match, one for what must not"),
+        ),
+        ErrorKind::KlibWithoutPolicy => words(
+            "`Klibs` names the firewall, and there is no policy",
+            "asks for the object `firewall` in `ManifestPassthrough`",
+            Some("add \"ManifestPassthrough\": {\"firewall\": {\"rules\": [...]}}, or remove it from `Klibs`"),
+        ),
+        ErrorKind::Refused { message, expected } => (message.clone(), format!("expected {expected}"), None),
+    }
+}
+
+fn warning_words(kind: &WarningKind) -> Words {
+    match kind {
+        WarningKind::NotActedOn { key, place } => {
+            (format!("{} in {place} is not acted on", quote(key)), "has no effect here".into(), None)
+        }
+        WarningKind::OtherKlib { name } => {
+            (format!("the klib {} is not acted on", quote(name)), "has no effect here".into(), None)
+        }
+        WarningKind::AcceptsAll => words(
+            "the policy has no rules and accepts every packet",
+            "no rules",
+            Some("add rules, or \"default\": \"drop\""),
+        ),
+    }
+}
+
+fn value_words(expected: Expected, text: &str, fault: &Fault) -> Words {
+    let title = format!("{} {}", quote(text), complaint(expected, fault));
+    (title, format!("expected {}", describe(expected)), advice(expected, text, fault))
+}
+
+/// What is wrong, after the value.
+fn complaint(expected: Expected, fault: &Fault) -> String {
+    match fault {
+        Fault::Empty => "is empty".into(),
+        Fault::Space => "has white space in it".into(),
+        Fault::NegatedTwice => "is negated twice".into(),
+        Fault::List => "is several values in one string".into(),
+        Fault::NotDecimal => "is not a decimal number".into(),
+        Fault::LeadingZero => "has a number with a leading zero, which some read as octal".into(),
+        Fault::TooLarge { most } => format!("is larger than {most}"),
+        Fault::Reversed { .. } => "is a range that ends before it starts".into(),
+        Fault::NotAddress if expected == Expected::Ipv6Prefix => "is no IPv6 address".into(),
+        Fault::NotAddress => "is no IPv4 address".into(),
+        Fault::OtherVersion if expected == Expected::Ipv6Prefix => "is an IPv4 address".into(),
+        Fault::OtherVersion => "is an IPv6 address".into(),
+        Fault::Zone => "names a zone, which no packet carries".into(),
+        Fault::Mask { most } => format!("has a mask that is no number from 0 to {most}"),
+        Fault::NamedList => "names a list, and lists are not supported by this version".into(),
+        Fault::NotOneOf { .. } => match expected {
+            Expected::Action | Expected::Default => "is no action".into(),
+            Expected::Protocol => "is no protocol known by name".into(),
+            _ => "is neither `y` nor `n`".into(),
+        },
+        Fault::Zero => "is no memory at all".into(),
+        Fault::NotContiguous => "is no network mask: ones after zeros".into(),
+        Fault::EqualsSign => "is no name of a variable: it has `=` in it".into(),
+    }
+}
+
+fn describe(expected: Expected) -> &'static str {
+    match expected {
+        Expected::Ipv4Prefix => "an IPv4 address such as \"10.0.2.2\", \"10.0.2.0/24\" or \"!10.0.2.2\"",
+        Expected::Ipv6Prefix => "an IPv6 address such as \"fe80::1\", \"fe80::/10\" or \"!fe80::1\"",
+        Expected::Port => "a port from 0 to 65535, or a range such as \"8000-8010\"",
+        Expected::Protocol => "a protocol from 0 to 255, or a name such as \"tcp\", \"udp\", \"icmp\" or \"icmp6\"",
+        Expected::Fragment => "\"y\" or \"n\"",
+        Expected::Action | Expected::Default => "\"accept\" or \"drop\"",
+        Expected::Memory => "a size such as \"512M\" or \"2G\", or a number of mebibytes",
+        Expected::Ipv4Address => "an IPv4 address such as \"10.0.2.15\"",
+        Expected::NetMask => "a network mask such as \"255.255.255.0\"",
+        Expected::VariableName => "the name of an environment variable",
+    }
+}
+
+/// What to write instead, where that can be known.
+fn advice(expected: Expected, text: &str, fault: &Fault) -> Option<String> {
+    match fault {
+        Fault::List => Some(format!("write an array: {}", cut(&as_array(text)))),
+        Fault::Reversed { from, to } => Some(format!("did you mean \"{to}-{from}\"?")),
+        Fault::NotOneOf { meant } => meant.map(|meant| format!("did you mean \"{meant}\"?")),
+        Fault::Space => {
+            let without: String = text.split_whitespace().collect();
+            Some(format!("did you mean {}?", quote(&without)))
+        }
+        Fault::OtherVersion => match expected {
+            Expected::Ipv4Prefix => Some("IPv6 addresses belong in `ip6`".into()),
+            Expected::Ipv6Prefix => Some("IPv4 addresses belong in `ip`".into()),
+            _ => None,
+        },
+        Fault::Zone => text.split_once('%').map(|(address, _)| format!("did you mean {}?", quote(address))),
+        Fault::NamedList => Some("write the addresses themselves, in an array".into()),
+        _ => None,
+    }
+}
+
+/// `80,443` as a JSON array of strings.
+fn as_array(text: &str) -> String {
+    let negation = if text.starts_with('!') { "!" } else { "" };
+    let members = text.split([',', ';']).map(|member| member.trim_start_matches('!'));
+    let quoted: Vec<String> = members.map(|member| format!("\"{negation}{member}\"")).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+fn one_of(known: &[&str]) -> String {
+    let quoted: Vec<String> = known.iter().map(|key| format!("\"{key}\"")).collect();
+    match quoted.as_slice() {
+        [] => "nothing".into(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+fn words(title: &str, label: &str, help: Option<&str>) -> Words {
+    (title.into(), label.into(), help.map(Into::into))
+}
+
+/// A value in quotes: cut if long, and without what would move the cursor of a terminal.
+fn quote(text: &str) -> String {
+    format!("\"{}\"", cut(text))
+}
+
+fn cut(text: &str) -> String {
+    let visible: String = text.chars().take(LONGEST_QUOTE).flat_map(visible).collect();
+    let dots = if text.chars().nth(LONGEST_QUOTE).is_some() { "..." } else { "" };
+    format!("{visible}{dots}")
+}
+
+fn visible(c: char) -> impl Iterator<Item = char> {
+    let escaped = c.is_control().then(|| c.escape_default());
+    let plain = (!c.is_control()).then_some(c);
+    escaped.into_iter().flatten().chain(plain)
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}

@@ -1,0 +1,260 @@
+//! The keys of an `ops` configuration: what is honoured, and what `ops` knows and we do not act on.
+//!
+//! The names are those of `Config` and `RunConfig` in `types/config.go` of github.com/nanovms/ops.
+use core::net::Ipv4Addr;
+
+use super::error::{ErrorKind, Expected, Fault, WarningKind};
+use super::json::{Json, Kind, Member};
+use super::reader::Reader;
+use super::{Config, RunConfig, label, resolve, suggest, value, written};
+use crate::diagnostic::Span;
+use crate::policy::{Action, Policy};
+
+const TOP: &[&str] =
+    &["Args", "Env", "Files", "Dirs", "MapDirs", "Program", "Klibs", "ManifestPassthrough", "RunConfig"];
+
+const TOP_NOT_ACTED_ON: &[&str] = &[
+    "BaseVolumeSz",
+    "Boot",
+    "BuildDir",
+    "CloudConfig",
+    "Debugflags",
+    "Description",
+    "DisableArgsCopy",
+    "Force",
+    "Home",
+    "Kernel",
+    "KlibDir",
+    "Language",
+    "LocalFilesParentDirectory",
+    "Mounts",
+    "NameServer",
+    "NameServers",
+    "NanosVersion",
+    "NightlyBuild",
+    "NoTrace",
+    "PackageBaseURL",
+    "PackageManifestURL",
+    "ProgramPath",
+    "RebootOnExit",
+    "Runtime",
+    "TargetRoot",
+    "TFSv4",
+    "Uefi",
+    "UefiBoot",
+    "Version",
+    "VolumesDir",
+];
+
+const RUN: &[&str] =
+    &["Klibs", "Ports", "UDPPorts", "Memory", "IPAddress", "NetMask", "Gateway", "TapName", "Accel", "Verbose"];
+
+const RUN_NOT_ACTED_ON: &[&str] = &[
+    "AttachVolumeOnInstanceCreate",
+    "Background",
+    "Bridged",
+    "BridgeIPAddress",
+    "BridgeName",
+    "CanIPForward",
+    "CPUs",
+    "Debug",
+    "DomainName",
+    "GdbPort",
+    "GPUs",
+    "GPUType",
+    "Imagename",
+    "ImageName",
+    "InstanceGroup",
+    "InstanceName",
+    "IPAddr",
+    "IPv6Address",
+    "JSON",
+    "Kernel",
+    "Mgmt",
+    "Mounts",
+    "Nics",
+    "QMP",
+    "ShowDebug",
+    "ShowErrors",
+    "ShowWarnings",
+    "ThreadsPerCore",
+    "TPM",
+    "UDP",
+    "Vga",
+    "VirtfsShares",
+    "VolumeSizeInGb",
+];
+
+/// Where a policy stands, for whoever put it elsewhere.
+const PASSTHROUGH: &str = "`ManifestPassthrough`";
+
+/// The names of `Klibs`, wherever they stand.
+type Klibs = Vec<(String, Span)>;
+
+/// Reads the whole file.
+pub(super) fn config(reader: &mut Reader, text: &str, root: &Json) -> Config {
+    let mut config = Config::default();
+    let mut klibs = Klibs::new();
+    for member in reader.object(root, "the configuration") {
+        let value = &member.value;
+        match member.key.as_str() {
+            "Args" => config.args = reader.strings(value, "`Args`"),
+            "Env" => config.env = environment(reader, value),
+            "Files" => config.files = reader.strings(value, "`Files`"),
+            "Dirs" => config.dirs = reader.strings(value, "`Dirs`"),
+            "MapDirs" => config.map_dirs = reader.map(value, "`MapDirs`"),
+            "Program" => config.program = reader.string(value, "`Program`"),
+            "Klibs" => klibs.extend(names(reader, value)),
+            "ManifestPassthrough" => passthrough(reader, text, value, &mut config),
+            "RunConfig" => config.run = run(reader, value, &mut klibs),
+            _ => other(reader, member, "the configuration", TOP, TOP_NOT_ACTED_ON),
+        }
+    }
+    check_klibs(reader, &klibs, root);
+    config
+}
+
+fn run(reader: &mut Reader, json: &Json, klibs: &mut Klibs) -> RunConfig {
+    let mut run = RunConfig::default();
+    for member in reader.object(json, "`RunConfig`") {
+        let value = &member.value;
+        match member.key.as_str() {
+            "Klibs" => klibs.extend(names(reader, value)),
+            "Ports" => (run.ports, run.port_spans) = ports(reader, value, "`Ports`"),
+            "UDPPorts" => (run.udp_ports, run.udp_port_spans) = ports(reader, value, "`UDPPorts`"),
+            "Memory" => run.memory = parsed(reader, value, "`Memory`", Expected::Memory, value::memory),
+            "IPAddress" => run.ip_address = address(reader, value, "`IPAddress`"),
+            "NetMask" => run.netmask = parsed(reader, value, "`NetMask`", Expected::NetMask, value::net_mask),
+            "Gateway" => run.gateway = address(reader, value, "`Gateway`"),
+            "TapName" => run.tap_name = reader.string(value, "`TapName`"),
+            "Accel" => run.accel = reader.boolean(value, "`Accel`"),
+            "Verbose" => run.verbose = reader.boolean(value, "`Verbose`").unwrap_or_default(),
+            _ => other(reader, member, "`RunConfig`", RUN, RUN_NOT_ACTED_ON),
+        }
+    }
+    run
+}
+
+/// A key that is not honoured: `ops` knows it, or it is a policy in the wrong place, or nobody knows it.
+fn other(
+    reader: &mut Reader,
+    member: &Member,
+    place: &'static str,
+    honoured: &[&'static str],
+    not_acted_on: &[&'static str],
+) {
+    if not_acted_on.contains(&member.key.as_str()) {
+        reader.warning(&member.key_span, WarningKind::NotActedOn { key: member.key.clone(), place });
+    } else if let Some((key, belongs)) = elsewhere(&member.key) {
+        reader.error(&member.key_span, ErrorKind::Misplaced { key, place, belongs });
+    } else {
+        let known = [honoured, not_acted_on].concat();
+        let key = member.key.clone();
+        let meant = suggest::nearest(&key, &known);
+        reader.error(&member.key_span, ErrorKind::UnknownKey { key, place, meant, known: honoured.to_vec() });
+    }
+}
+
+/// Parts of a policy, and keys of the one object that stand in the other.
+fn elsewhere(key: &str) -> Option<(&'static str, &'static str)> {
+    let find = |known: &[&'static str]| known.iter().copied().find(|name| *name == key);
+    None.or_else(|| find(&["firewall"]).map(|key| (key, PASSTHROUGH)))
+        .or_else(|| find(&["rules"]).map(|key| (key, "`firewall` in `ManifestPassthrough`")))
+        .or_else(|| find(RUN).map(|key| (key, "`RunConfig`")))
+        .or_else(|| find(TOP).map(|key| (key, "the configuration itself")))
+}
+
+/// Its keys are the kernel's of Nanos, without end; only `firewall` is ours, and what is nearly `firewall` is refused.
+fn passthrough(reader: &mut Reader, text: &str, json: &Json, config: &mut Config) {
+    for member in reader.object(json, PASSTHROUGH) {
+        let key = member.key.clone();
+        if key == "firewall" {
+            let written = written::firewall(reader, &member.value);
+            let policy = resolve::policy(reader, &written);
+            config.rule_labels = written.rules.iter().map(|rule| label::of(rule, text)).collect();
+            warn_if_open(reader, &policy, &member.key_span);
+            config.policy = Some(policy);
+        } else if key == "rules" {
+            let belongs = "`firewall` in `ManifestPassthrough`";
+            reader.error(&member.key_span, ErrorKind::Misplaced { key: "rules", place: PASSTHROUGH, belongs });
+        } else if key.len() < 20 && suggest::distance(&key, "firewall") <= 2 {
+            reader.error(&member.key_span, ErrorKind::NearFirewall { key });
+        } else {
+            reader.warning(&member.key_span, WarningKind::NotActedOn { key, place: PASSTHROUGH });
+        }
+    }
+}
+
+fn warn_if_open(reader: &mut Reader, policy: &Policy, span: &Span) {
+    if policy.rules.is_empty() && policy.default == Action::Accept {
+        reader.warning(span, WarningKind::AcceptsAll);
+    }
+}
+
+fn names(reader: &mut Reader, json: &Json) -> Klibs {
+    let values = reader.array(json, "`Klibs`");
+    values.iter().filter_map(|value| Some((reader.string(value, "a member of `Klibs`")?, value.span.clone()))).collect()
+}
+
+fn check_klibs(reader: &mut Reader, klibs: &Klibs, root: &Json) {
+    let has_policy = has_firewall(root);
+    for (name, span) in klibs {
+        if name != "firewall" {
+            reader.warning(span, WarningKind::OtherKlib { name: name.clone() });
+        } else if !has_policy {
+            reader.error(span, ErrorKind::KlibWithoutPolicy);
+        }
+    }
+}
+
+/// Whether there is one, right or wrong.
+fn has_firewall(root: &Json) -> bool {
+    member(root, "ManifestPassthrough").is_some_and(|json| member(json, "firewall").is_some())
+}
+
+fn member<'a>(json: &'a Json, key: &str) -> Option<&'a Json> {
+    let Kind::Object(members) = &json.kind else { return None };
+    members.iter().find(|member| member.key == key).map(|member| &member.value)
+}
+
+fn environment(reader: &mut Reader, json: &Json) -> Vec<(String, String)> {
+    let entries = reader.map(json, "`Env`");
+    let Kind::Object(members) = &json.kind else { return entries };
+    for member in members {
+        let fault = match member.key.as_str() {
+            "" => Fault::Empty,
+            key if key.contains('=') => Fault::EqualsSign,
+            _ => continue,
+        };
+        let text = member.key.clone();
+        reader.error(&member.key_span, ErrorKind::Value { expected: Expected::VariableName, text, fault });
+    }
+    entries
+}
+
+fn ports(reader: &mut Reader, json: &Json, what: &str) -> (Vec<String>, Vec<Span>) {
+    let values = reader.array(json, what).iter();
+    let member = format!("a member of {what}");
+    values.filter_map(|value| Some((reader.string_or_number(value, &member)?, value.span.clone()))).unzip()
+}
+
+fn address(reader: &mut Reader, json: &Json, what: &str) -> Option<Ipv4Addr> {
+    parsed(reader, json, what, Expected::Ipv4Address, value::ipv4_address)
+}
+
+fn parsed<T>(
+    reader: &mut Reader,
+    json: &Json,
+    what: &str,
+    expected: Expected,
+    parse: fn(&str) -> Result<T, Fault>,
+) -> Option<T> {
+    let text = reader.string_or_number(json, what)?;
+    match parse(&text) {
+        Ok(value) => Some(value),
+        Err(fault) => {
+            reader.error(&json.span, ErrorKind::Value { expected, text, fault });
+            None
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! From a policy as written to one as resolved.
+use super::error::{ErrorKind, Expected, Fault};
+use super::reader::Reader;
+use super::written::{self, OneOrMany, Scalar};
+use super::{suggest, value};
+use crate::policy::{Action, Addresses, Network, Policy, Prefix, Rule, Transport, TransportProtocol, Values};
+
+/// Resolves every value; what is wrong with any of them is in `reader`, and then the result is not to be used.
+pub(super) fn policy(reader: &mut Reader, firewall: &written::Firewall) -> Policy {
+    let default = firewall.default.as_ref().and_then(|word| action(reader, word, Expected::Default));
+    Policy {
+        rules: firewall.rules.iter().map(|written| rule(reader, written)).collect(),
+        default: default.unwrap_or(Action::Accept),
+    }
+}
+
+fn rule(reader: &mut Reader, rule: &written::Rule) -> Rule {
+    let ipv4 = rule.ip.as_ref().map(|ip| addresses(reader, ip, value::ipv4_prefix, Expected::Ipv4Prefix));
+    let ipv6 = rule.ip6.as_ref().map(|ip6| addresses(reader, ip6, value::ipv6_prefix, Expected::Ipv6Prefix));
+    let tcp = rule.tcp.as_ref().map(|tcp| transport(reader, tcp, TransportProtocol::Tcp));
+    let udp = rule.udp.as_ref().map(|udp| transport(reader, udp, TransportProtocol::Udp));
+    let action = rule.action.as_ref().and_then(|word| action(reader, word, Expected::Action));
+    Rule {
+        network: ipv4.map(Network::Ipv4).or(ipv6.map(Network::Ipv6)),
+        transport: tcp.or(udp),
+        action: action.unwrap_or(Action::Drop),
+        span: rule.span.clone(),
+    }
+}
+
+fn addresses<A>(
+    reader: &mut Reader,
+    written: &written::Addresses,
+    prefix: fn(&str) -> Result<Prefix<A>, Fault>,
+    expected: Expected,
+) -> Addresses<Prefix<A>> {
+    Addresses {
+        source: values(reader, written.src.as_ref(), prefix, expected),
+        destination: values(reader, written.dest.as_ref(), prefix, expected),
+        fragment: written.fragment.as_ref().and_then(|word| fragment(reader, word)),
+        protocol: values(reader, written.proto.as_ref(), value::protocol, Expected::Protocol),
+    }
+}
+
+fn transport(reader: &mut Reader, written: &written::Ports, protocol: TransportProtocol) -> Transport {
+    Transport {
+        protocol,
+        source: values(reader, written.src.as_ref(), value::ports, Expected::Port),
+        destination: values(reader, written.dest.as_ref(), value::ports, Expected::Port),
+    }
+}
+
+/// One value or several, of which all are negated or none.
+fn values<T>(
+    reader: &mut Reader,
+    written: Option<&OneOrMany>,
+    parse: fn(&str) -> Result<T, Fault>,
+    expected: Expected,
+) -> Option<Values<T>> {
+    let written = written?;
+    if written.members.is_empty() {
+        reader.error(&written.span, ErrorKind::EmptyArray { expected });
+        return None;
+    }
+    let mut members = Vec::with_capacity(written.members.len());
+    let mut negations = Vec::with_capacity(written.members.len());
+    for scalar in &written.members {
+        match value::negation(&scalar.text).and_then(|(negated, text)| Ok((negated, parse(text)?))) {
+            Ok((negated, member)) => {
+                negations.push(negated);
+                members.push(member);
+            }
+            Err(fault) => refuse(reader, scalar, expected, fault),
+        }
+    }
+    let negated = negations.first().copied().unwrap_or_default();
+    if negations.iter().any(|other| *other != negated) {
+        reader.error(&written.span, ErrorKind::MixedNegation);
+    }
+    Some(Values { negated, members })
+}
+
+fn action(reader: &mut Reader, word: &Scalar, expected: Expected) -> Option<Action> {
+    match word.text.as_str() {
+        "accept" => Some(Action::Accept),
+        "drop" => Some(Action::Drop),
+        "reject" => {
+            reader.error(&word.span, ErrorKind::NotSupported { what: "`reject`".to_string() });
+            None
+        }
+        other => {
+            let meant = suggest::nearest(other, &["accept", "drop"]);
+            refuse(reader, word, expected, Fault::NotOneOf { meant });
+            None
+        }
+    }
+}
+
+fn fragment(reader: &mut Reader, word: &Scalar) -> Option<bool> {
+    let meant = match word.text.as_str() {
+        "y" => return Some(true),
+        "n" => return Some(false),
+        "Y" | "yes" | "true" | "1" | "!n" => Some("y"),
+        "N" | "no" | "false" | "0" | "!y" => Some("n"),
+        _ => None,
+    };
+    refuse(reader, word, Expected::Fragment, Fault::NotOneOf { meant });
+    None
+}
+
+fn refuse(reader: &mut Reader, scalar: &Scalar, expected: Expected, fault: Fault) {
+    reader.error(&scalar.span, ErrorKind::Value { expected, text: scalar.text.clone(), fault });
+}

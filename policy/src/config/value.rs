@@ -1,0 +1,166 @@
+//! Single values, each parsed whole: what is left over is an error, never ignored.
+use core::net::{Ipv4Addr, Ipv6Addr};
+use core::ops::RangeInclusive;
+
+use super::error::Fault;
+use super::suggest;
+use crate::policy::Prefix;
+
+/// Names of protocols, after IANA's "Protocol Numbers"; `icmp6` and `icmpv6` besides.
+const PROTOCOLS: &[(&str, u8)] = &[
+    ("icmp", 1),
+    ("igmp", 2),
+    ("tcp", 6),
+    ("udp", 17),
+    ("gre", 47),
+    ("esp", 50),
+    ("ah", 51),
+    ("icmp6", 58),
+    ("icmpv6", 58),
+    ("ipv6-icmp", 58),
+    ("sctp", 132),
+];
+
+/// Splits off the leading `!`.
+pub(super) fn negation(text: &str) -> Result<(bool, &str), Fault> {
+    let (negated, rest) = match text.strip_prefix('!') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    match rest.chars().next() {
+        None => Err(Fault::Empty),
+        Some('!') => Err(Fault::NegatedTwice),
+        Some('@') => Err(Fault::NamedList),
+        Some(_) if rest.contains(char::is_whitespace) => Err(Fault::Space),
+        Some(_) if rest.contains([',', ';']) => Err(Fault::List),
+        Some(_) => Ok((negated, rest)),
+    }
+}
+
+/// A number from 0 to `most` in decimal digits.
+pub(super) fn decimal(text: &str, most: u64) -> Result<u64, Fault> {
+    if text.is_empty() {
+        return Err(Fault::Empty);
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Fault::NotDecimal);
+    }
+    if text.len() > 1 && text.starts_with('0') {
+        return Err(Fault::LeadingZero);
+    }
+    match text.parse::<u64>() {
+        Ok(number) if number <= most => Ok(number),
+        _ => Err(Fault::TooLarge { most }),
+    }
+}
+
+/// A port, or a range of ports (`8000-8010`).
+pub(super) fn ports(text: &str) -> Result<RangeInclusive<u16>, Fault> {
+    let (from, to) = match text.split_once('-') {
+        Some(("", _)) | Some((_, "")) => return Err(Fault::NotDecimal),
+        Some((from, to)) => (port(from)?, port(to)?),
+        None => (port(text)?, port(text)?),
+    };
+    if from > to {
+        return Err(Fault::Reversed { from, to });
+    }
+    Ok(from..=to)
+}
+
+fn port(text: &str) -> Result<u16, Fault> {
+    narrow(decimal(text, u16::MAX.into())?, u16::MAX.into())
+}
+
+/// A protocol's number or name.
+pub(super) fn protocol(text: &str) -> Result<RangeInclusive<u8>, Fault> {
+    let number = if text.starts_with(|first: char| first.is_ascii_digit()) {
+        narrow(decimal(text, u8::MAX.into())?, u8::MAX.into())?
+    } else {
+        named_protocol(text)?
+    };
+    Ok(number..=number)
+}
+
+fn named_protocol(text: &str) -> Result<u8, Fault> {
+    let found = PROTOCOLS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    found.map(|(_, number)| *number).ok_or_else(|| {
+        let names: Vec<&'static str> = PROTOCOLS.iter().map(|(name, _)| *name).collect();
+        Fault::NotOneOf { meant: suggest::nearest(text, &names) }
+    })
+}
+
+fn narrow<N: TryFrom<u64>>(number: u64, most: u64) -> Result<N, Fault> {
+    N::try_from(number).map_err(|_| Fault::TooLarge { most })
+}
+
+/// An IPv4 address, with an optional mask; the host part is set to zero.
+pub(super) fn ipv4_prefix(text: &str) -> Result<Prefix<Ipv4Addr>, Fault> {
+    let (address, length) = masked(text, 32)?;
+    let address = ipv4_address(address)?;
+    let mask = u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0);
+    Ok(Prefix { address: Ipv4Addr::from_bits(address.to_bits() & mask), length })
+}
+
+/// An IPv6 address, with an optional mask; the host part is set to zero.
+pub(super) fn ipv6_prefix(text: &str) -> Result<Prefix<Ipv6Addr>, Fault> {
+    let (address, length) = masked(text, 128)?;
+    let address = ipv6_address(address)?;
+    let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
+    Ok(Prefix { address: Ipv6Addr::from_bits(address.to_bits() & mask), length })
+}
+
+/// The address and the length of its mask, which is `most` unless written.
+fn masked(text: &str, most: u8) -> Result<(&str, u8), Fault> {
+    let Some((address, mask)) = text.split_once('/') else { return Ok((text, most)) };
+    let length = decimal(mask, most.into()).map_err(|_| Fault::Mask { most })?;
+    Ok((address, narrow(length, most.into())?))
+}
+
+/// Four decimal octets without leading zeros.
+pub(super) fn ipv4_address(text: &str) -> Result<Ipv4Addr, Fault> {
+    text.parse().map_err(|_| match text {
+        _ if text.parse::<Ipv6Addr>().is_ok() => Fault::OtherVersion,
+        _ if has_padded_octet(text) => Fault::LeadingZero,
+        _ => Fault::NotAddress,
+    })
+}
+
+fn ipv6_address(text: &str) -> Result<Ipv6Addr, Fault> {
+    text.parse().map_err(|_| match text {
+        _ if text.parse::<Ipv4Addr>().is_ok() => Fault::OtherVersion,
+        _ if text.contains('%') => Fault::Zone,
+        _ => Fault::NotAddress,
+    })
+}
+
+fn has_padded_octet(text: &str) -> bool {
+    let mut octets = text.split('.');
+    let padded = octets.clone().any(|octet| octet.len() > 1 && octet.starts_with('0'));
+    padded && octets.all(|octet| !octet.is_empty() && octet.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A network mask: ones, then zeros.
+pub(super) fn net_mask(text: &str) -> Result<Ipv4Addr, Fault> {
+    let mask = ipv4_address(text)?;
+    let bits = mask.to_bits();
+    if bits.leading_ones() + bits.trailing_zeros() < 32 {
+        return Err(Fault::NotContiguous);
+    }
+    Ok(mask)
+}
+
+/// A size in bytes: `512M`, `2G` in either case, or mebibytes without a letter, as QEMU's `-m` reads it.
+pub(super) fn memory(text: &str) -> Result<u64, Fault> {
+    const MEBIBYTE: u64 = 1 << 20;
+    let (digits, unit) = match text.strip_suffix(['m', 'M']) {
+        Some(digits) => (digits, MEBIBYTE),
+        None => match text.strip_suffix(['g', 'G']) {
+            Some(digits) => (digits, MEBIBYTE << 10),
+            None => (text, MEBIBYTE),
+        },
+    };
+    match decimal(digits, u64::MAX / unit)? {
+        0 => Err(Fault::Zero),
+        count => Ok(count * unit),
+    }
+}

@@ -1,0 +1,192 @@
+//! A policy as written: the right shape, and values not yet looked at.
+use super::error::ErrorKind;
+use super::json::{Json, Kind, Member};
+use super::reader::Reader;
+use crate::diagnostic::Span;
+
+/// The object `firewall`.
+#[derive(Debug)]
+pub(super) struct Firewall {
+    pub rules: Vec<Rule>,
+    pub default: Option<Scalar>,
+}
+
+/// A rule; at most one of each attribute.
+#[derive(Debug, Default)]
+pub(super) struct Rule {
+    pub ip: Option<Addresses>,
+    pub ip6: Option<Addresses>,
+    pub tcp: Option<Ports>,
+    pub udp: Option<Ports>,
+    pub action: Option<Scalar>,
+    pub name: Option<String>,
+    pub span: Span,
+}
+
+/// The attribute `ip` or `ip6`.
+#[derive(Debug, Default)]
+pub(super) struct Addresses {
+    pub src: Option<OneOrMany>,
+    pub dest: Option<OneOrMany>,
+    pub fragment: Option<Scalar>,
+    pub proto: Option<OneOrMany>,
+}
+
+/// The attribute `tcp` or `udp`.
+#[derive(Debug, Default)]
+pub(super) struct Ports {
+    pub src: Option<OneOrMany>,
+    pub dest: Option<OneOrMany>,
+}
+
+/// A string, or the text of a number.
+#[derive(Debug)]
+pub(super) struct Scalar {
+    pub text: String,
+    pub span: Span,
+}
+
+/// One value, or an array of them.
+#[derive(Debug)]
+pub(super) struct OneOrMany {
+    pub members: Vec<Scalar>,
+    pub span: Span,
+}
+
+const FIREWALL: &[&str] = &["rules", "default"];
+const FIREWALL_NOT_BUILT: &[&str] = &["egress", "lists", "dynamic_rules"];
+const RULE: &[&str] = &["ip", "ip6", "tcp", "udp", "action", "name", "comment"];
+const RULE_NOT_BUILT: &[&str] = &["icmp", "icmp6", "state", "limit", "log"];
+const ADDRESSES: &[&str] = &["src", "dest", "fragment", "proto"];
+const PORTS: &[&str] = &["src", "dest"];
+
+/// Attributes that exclude one another, a group a line.
+const EXCLUSIVE: &[&[&str]] = &[&["ip", "ip6"], &["tcp", "udp", "icmp", "icmp6"], &["icmp", "ip6"], &["icmp6", "ip"]];
+
+/// Reads the value of `firewall`.
+pub(super) fn firewall(reader: &mut Reader, json: &Json) -> Firewall {
+    let mut firewall = Firewall { rules: Vec::new(), default: None };
+    for member in reader.object(json, "`firewall`") {
+        match member.key.as_str() {
+            "rules" => firewall.rules = rules(reader, &member.value),
+            "default" => firewall.default = scalar(reader, &member.value, "`default`"),
+            _ => refuse(reader, member, "`firewall`", FIREWALL, FIREWALL_NOT_BUILT),
+        }
+    }
+    firewall
+}
+
+fn rules(reader: &mut Reader, json: &Json) -> Vec<Rule> {
+    let Kind::Array(rules) = &json.kind else {
+        reader.wrong_type(json, "`rules`", "an array of rules");
+        return Vec::new();
+    };
+    rules.iter().map(|json| rule(reader, json)).collect()
+}
+
+fn rule(reader: &mut Reader, json: &Json) -> Rule {
+    let mut rule = Rule { span: json.span.clone(), ..Rule::default() };
+    let members = reader.object(json, "a rule");
+    for member in members {
+        let value = &member.value;
+        match member.key.as_str() {
+            "ip" => rule.ip = Some(addresses(reader, value, "`ip`")),
+            "ip6" => rule.ip6 = Some(addresses(reader, value, "`ip6`")),
+            "tcp" => rule.tcp = Some(ports(reader, value, "`tcp`")),
+            "udp" => rule.udp = Some(ports(reader, value, "`udp`")),
+            "action" => rule.action = scalar(reader, value, "`action`"),
+            "name" => rule.name = reader.string(value, "`name`"),
+            "comment" => drop(reader.string(value, "`comment`")),
+            _ => refuse(reader, member, "a rule", RULE, RULE_NOT_BUILT),
+        }
+    }
+    conflicts(reader, members);
+    rule
+}
+
+/// Reports each attribute that cannot stand with one before it, once.
+fn conflicts(reader: &mut Reader, members: &[Member]) {
+    for (at, member) in members.iter().enumerate() {
+        let before = members.iter().take(at);
+        let clash = before.flat_map(|other| EXCLUSIVE.iter().find_map(|group| clash(group, other, member))).next();
+        if let Some((first, second)) = clash {
+            reader.error(&member.key_span, ErrorKind::Conflict { first, second });
+        }
+    }
+}
+
+fn clash(group: &[&'static str], first: &Member, second: &Member) -> Option<(&'static str, &'static str)> {
+    let find = |key: &str| group.iter().copied().find(|name| *name == key);
+    Some((find(&first.key)?, find(&second.key)?))
+}
+
+fn addresses(reader: &mut Reader, json: &Json, place: &'static str) -> Addresses {
+    let mut addresses = Addresses::default();
+    for member in reader.object(json, place) {
+        let value = &member.value;
+        match member.key.as_str() {
+            "src" => addresses.src = one_or_many(reader, value, "`src`"),
+            "dest" => addresses.dest = one_or_many(reader, value, "`dest`"),
+            "fragment" => addresses.fragment = scalar(reader, value, "`fragment`"),
+            "proto" => addresses.proto = one_or_many(reader, value, "`proto`"),
+            _ => refuse(reader, member, place, ADDRESSES, &[]),
+        }
+    }
+    addresses
+}
+
+fn ports(reader: &mut Reader, json: &Json, place: &'static str) -> Ports {
+    let mut ports = Ports::default();
+    for member in reader.object(json, place) {
+        match member.key.as_str() {
+            "src" => ports.src = one_or_many(reader, &member.value, "`src`"),
+            "dest" => ports.dest = one_or_many(reader, &member.value, "`dest`"),
+            _ => refuse(reader, member, place, PORTS, &[]),
+        }
+    }
+    ports
+}
+
+/// A key that is not built, or not known.
+fn refuse(
+    reader: &mut Reader,
+    member: &Member,
+    place: &'static str,
+    known: &[&'static str],
+    not_built: &[&'static str],
+) {
+    if not_built.contains(&member.key.as_str()) {
+        let what = format!("`{}` in {place}", member.key);
+        reader.error(&member.key_span, ErrorKind::NotSupported { what });
+    } else {
+        reader.unknown_key(member, place, known);
+    }
+}
+
+fn scalar(reader: &mut Reader, json: &Json, what: &str) -> Option<Scalar> {
+    match &json.kind {
+        Kind::Text(text) | Kind::Number(text) => Some(Scalar { text: text.clone(), span: json.span.clone() }),
+        _ => {
+            reader.wrong_type(json, what, "a string");
+            None
+        }
+    }
+}
+
+fn one_or_many(reader: &mut Reader, json: &Json, what: &str) -> Option<OneOrMany> {
+    let members: Vec<Scalar> = match &json.kind {
+        Kind::Array(values) => {
+            let members: Vec<Scalar> = values.iter().filter_map(|value| scalar(reader, value, what)).collect();
+            if members.len() < values.len() {
+                return None;
+            }
+            members
+        }
+        Kind::Text(_) | Kind::Number(_) => scalar(reader, json, what).into_iter().collect(),
+        _ => {
+            reader.wrong_type(json, what, "a string, a number, or an array of them");
+            return None;
+        }
+    };
+    Some(OneOrMany { members, span: json.span.clone() })
+}

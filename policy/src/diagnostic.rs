@@ -1,0 +1,120 @@
+//! Messages about a file, drawn with the line they are about.
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+
+/// Where something stands in a file: bytes from its start.
+pub type Span = Range<usize>;
+
+/// No more than this many are drawn; the rest are counted.
+const MOST_DRAWN: usize = 50;
+
+/// As much of a line as is drawn on either side of what is marked, in bytes.
+const CONTEXT: usize = 60;
+
+/// As much as is marked, in bytes.
+const MOST_MARKED: usize = 80;
+
+/// Whether it stops the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// It does.
+    Error,
+    /// It does not.
+    Warning,
+}
+
+/// One message about one place of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Whether it stops the work.
+    pub severity: Severity,
+    /// Where.
+    pub span: Span,
+    /// What is wrong.
+    pub title: String,
+    /// What was expected there.
+    pub label: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Draws the messages in the order of the file, each with its line; with colours for a terminal or without.
+///
+/// `name` is what the reader calls the file. Ends in a line feed unless there is nothing to draw.
+pub fn render<D: Into<Diagnostic>>(
+    name: &str,
+    text: &str,
+    diagnostics: impl IntoIterator<Item = D>,
+    coloured: bool,
+) -> String {
+    let mut all: Vec<Diagnostic> = diagnostics.into_iter().map(Into::into).collect();
+    all.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+    let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    let drawn: Vec<String> = all.iter().take(MOST_DRAWN).map(|one| draw(&renderer, name, text, one)).collect();
+    let mut out = drawn.join("\n\n");
+    if all.len() > MOST_DRAWN {
+        out.push_str(&format!("\n\n... and {} more", all.len() - MOST_DRAWN));
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+fn draw(renderer: &Renderer, name: &str, text: &str, diagnostic: &Diagnostic) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let place = Place::of(text, &diagnostic.span);
+    let mark = AnnotationKind::Primary.span(place.mark).label(diagnostic.label.as_str());
+    let mut group = level
+        .primary_title(diagnostic.title.as_str())
+        .element(Origin::path(name).line(place.line).char_column(place.column))
+        .element(Snippet::source(place.excerpt).line_start(place.line).annotation(mark));
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    renderer.render(&[group])
+}
+
+/// The part of a line that is drawn.
+struct Place {
+    /// From 1.
+    line: usize,
+    /// In characters, from 1.
+    column: usize,
+    excerpt: String,
+    /// In the excerpt.
+    mark: Span,
+}
+
+impl Place {
+    /// A long line is cut on both sides, so that a file on one line stays readable; of a value over several
+    /// lines the first is drawn.
+    fn of(text: &str, span: &Span) -> Place {
+        let start = floor(text, span.start);
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |at| start + at);
+        let end = floor(text, span.end.clamp(start, line_end.min(start.saturating_add(MOST_MARKED))));
+        let from = floor(text, start.saturating_sub(CONTEXT)).max(line_start);
+        let to = floor(text, end.saturating_add(CONTEXT)).min(line_end).max(end);
+        let before = if from > line_start { "..." } else { "" };
+        let after = if to < line_end { "..." } else { "" };
+        let shift = before.len();
+        Place {
+            line: text[..line_start].matches('\n').count() + 1,
+            column: text[line_start..start].chars().count() + 1,
+            excerpt: format!("{before}{}{after}", &text[from..to]),
+            mark: start - from + shift..end - from + shift,
+        }
+    }
+}
+
+/// The nearest start of a character at or before `at`, within the text.
+fn floor(text: &str, at: usize) -> usize {
+    text.floor_char_boundary(at.min(text.len()))
+}
