@@ -98,7 +98,9 @@ impl Nic {
         let buffer = self.receiving.get_mut(usize::from(token))?.take()?;
         // SAFETY: the buffer is the one that was given under this token.
         match unsafe { self.driver.receive_complete(token, buffer) } {
-            Ok((header, length)) => Some(Frame { start: header, end: header.saturating_add(length).min(buffer.len()), buffer }),
+            Ok((header, length)) => {
+                Some(Frame { start: header, end: header.saturating_add(length).min(buffer.len()), buffer })
+            }
             // A length that cannot be: an empty frame, which the guard refuses.
             Err(_) => Some(Frame { buffer, start: 0, end: 0 }),
         }

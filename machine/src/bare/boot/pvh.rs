@@ -89,7 +89,7 @@ unsafe fn copy_command_line(address: u64) -> &'static str {
         return "";
     }
     // SAFETY: called once (2), so there is no other reference.
-    let copy = unsafe { &mut *(&raw mut COMMAND_LINE_COPY) };
+    let copy = unsafe { (&raw mut COMMAND_LINE_COPY).as_mut_unchecked() };
     let mut length = 0;
     while length < COMMAND_LINE {
         // SAFETY: the text ends with a zero, and reading stops there.

@@ -11,8 +11,7 @@ struct Frames {
     free: u64,
 }
 
-static FRAMES: Mutex<Frames> =
-    Mutex::new(Frames { fresh: [Region::EMPTY; 16], returned: None, total: 0, free: 0 });
+static FRAMES: Mutex<Frames> = Mutex::new(Frames { fresh: [Region::EMPTY; 16], returned: None, total: 0, free: 0 });
 
 /// Gives the free memory to this module.
 ///

@@ -3,9 +3,9 @@ use super::{kernel, layout};
 use crate::memory::PAGE;
 use core::alloc::Layout;
 use core::ptr::NonNull;
+use talc::TalcLock;
 use talc::base::{Talc, binning::Binning};
 use talc::source::Source;
-use talc::TalcLock;
 
 /// Grown by so much at once.
 const STEP: u64 = 64 * 1024;
@@ -57,4 +57,3 @@ unsafe impl Source for Grow {
         Ok(())
     }
 }
-

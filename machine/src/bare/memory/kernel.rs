@@ -1,13 +1,13 @@
 //! The kernel's half of every address space: its image, all memory, devices, the heap. Nothing in it is both writable
 //! and executable, and nothing of it is the program's.
+use super::frames;
 use super::layout::{self, Region};
 use super::table::{Entry, Flags, Missing, entry};
-use super::frames;
 use crate::memory::{OutOfMemory, PAGE};
 use spin::{Mutex, Once};
+use x86_64::PhysAddr;
 use x86_64::registers::control::{Cr3, Cr3Flags};
 use x86_64::structures::paging::PhysFrame;
-use x86_64::PhysAddr;
 
 const LARGE: u64 = 2 << 20;
 const DATA: Flags = Flags(Flags::WRITABLE.0 | Flags::NO_EXECUTE.0 | Flags::GLOBAL.0);
@@ -33,7 +33,7 @@ pub unsafe fn init(free: &[Region]) {
     let highest = free.iter().filter(|r| !r.is_empty()).map(|r| r.end).max().unwrap_or(0).max(1 << 32);
     let parts = layout::parts();
     let image = Region { start: 0, end: layout::image().end.next_multiple_of(LARGE) };
-    // SAFETY, for all that follows: the tables are new and nobody else's until the switch. What is mapped is what was mapped
+    // SAFETY: for all that follows: the tables are new and nobody else's until the switch. What is mapped is what was mapped
     // before with fewer rights: the image where it is linked, and all memory in the direct map.
     unsafe {
         // The direct map, in large pages but for the image, whose code and constants are not writable there either.
@@ -88,8 +88,11 @@ pub fn map_heap(address: u64) -> Result<(), OutOfMemory> {
     let frame = frames::allocate()?;
     // SAFETY: only this function changes the heap's part, under the lock; the address is new, so no reference is in the way.
     match unsafe { entry(root(), address, 1, Missing::Kernel) } {
-        // SAFETY: the same.
-        Ok(Some(slot)) => Ok(unsafe { slot.write(Entry::new(frame, DATA)) }),
+        Ok(Some(slot)) => {
+            // SAFETY: the same.
+            unsafe { slot.write(Entry::new(frame, DATA)) };
+            Ok(())
+        }
         _ => {
             // SAFETY: nothing has used the frame.
             unsafe { frames::release(frame) };

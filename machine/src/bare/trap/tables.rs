@@ -69,7 +69,7 @@ unsafe extern "C" {
 /// The processor's own block.
 pub fn processor() -> &'static Processor {
     // SAFETY: entry.s writes it only while the program runs, and then no reference is in use: `enter_user` is on the way.
-    unsafe { &*(&raw const PROCESSOR) }
+    unsafe { (&raw const PROCESSOR).as_ref_unchecked() }
 }
 
 fn gate(vector: usize) -> Gate {

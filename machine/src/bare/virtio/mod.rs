@@ -5,8 +5,8 @@ mod pci;
 mod transport;
 
 use super::memory;
-use crate::memory::PAGE;
 use crate::hardware::boot::command_line;
+use crate::memory::PAGE;
 use virtio_drivers::device::rng::VirtIORng;
 use virtio_drivers::transport::DeviceType;
 

@@ -2,11 +2,11 @@
 use super::{Dma, Transport};
 use crate::hardware::memory;
 use spin::Mutex;
+use virtio_drivers::transport::DeviceType;
 use virtio_drivers::transport::pci::bus::{
     BarInfo, Command, ConfigurationAccess, DeviceFunction, DeviceFunctionInfo, PciRoot,
 };
 use virtio_drivers::transport::pci::{PciTransport, VIRTIO_PCI_CAP_COMMON_CFG, virtio_device_type};
-use virtio_drivers::transport::DeviceType;
 use x86_64::instructions::port::Port;
 
 const CAPABILITY_VENDOR: u8 = 0x09;
