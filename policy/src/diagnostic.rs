@@ -10,10 +10,13 @@ pub type Span = Range<usize>;
 /// No more than this many are drawn; the rest are counted.
 const MOST_DRAWN: usize = 50;
 
-/// As much of a line as is drawn on either side of what is marked, in bytes.
+/// A longer line is cut, in bytes.
+const LONGEST_LINE: usize = 500;
+
+/// As much of a cut line as is drawn on either side of what is marked, in bytes.
 const CONTEXT: usize = 60;
 
-/// As much as is marked, in bytes.
+/// As much of a cut line as is marked, in bytes.
 const MOST_MARKED: usize = 80;
 
 /// Whether it stops the work.
@@ -70,11 +73,12 @@ fn draw(renderer: &Renderer, name: &str, text: &str, diagnostic: &Diagnostic) ->
         Severity::Warning => Level::WARNING,
     };
     let place = Place::of(text, &diagnostic.span);
+    let path = (!place.cut).then_some(name);
     let mark = AnnotationKind::Primary.span(place.mark).label(diagnostic.label.as_str());
     let mut group = level
         .primary_title(diagnostic.title.as_str())
-        .element(Origin::path(name).line(place.line).char_column(place.column))
-        .element(Snippet::source(place.excerpt).line_start(place.line).annotation(mark));
+        .elements(place.cut.then(|| Origin::path(name).line(place.line).char_column(place.column)))
+        .element(Snippet::source(place.excerpt).line_start(place.line).path(path).annotation(mark));
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
@@ -90,27 +94,31 @@ struct Place {
     excerpt: String,
     /// In the excerpt.
     mark: Span,
+    /// Whether the excerpt is less than the line: then columns in it are not those of the file.
+    cut: bool,
 }
 
 impl Place {
     /// A long line is cut on both sides, so that a file on one line stays readable; of a value over several
     /// lines the first is drawn.
     fn of(text: &str, span: &Span) -> Place {
-        let start = floor(text, span.start);
-        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let body = text.len() - text.trim_start_matches('\u{feff}').len();
+        let start = floor(text, span.start).max(body);
+        let line_start = text[..start].rfind('\n').map_or(body, |at| at + 1);
         let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |at| start + at);
-        let end = floor(text, span.end.clamp(start, line_end.min(start.saturating_add(MOST_MARKED))));
+        let end = text.ceil_char_boundary(span.end.clamp(start, line_end));
+        let line = text[..line_start].matches('\n').count() + 1;
+        let column = text[line_start..start].chars().count() + 1;
+        if line_end - line_start <= LONGEST_LINE {
+            let excerpt = text[line_start..line_end].to_string();
+            return Place { line, column, excerpt, mark: start - line_start..end - line_start, cut: false };
+        }
+        let end = floor(text, end.min(start.saturating_add(MOST_MARKED)));
         let from = floor(text, start.saturating_sub(CONTEXT)).max(line_start);
         let to = floor(text, end.saturating_add(CONTEXT)).min(line_end).max(end);
-        let before = if from > line_start { "..." } else { "" };
-        let after = if to < line_end { "..." } else { "" };
-        let shift = before.len();
-        Place {
-            line: text[..line_start].matches('\n').count() + 1,
-            column: text[line_start..start].chars().count() + 1,
-            excerpt: format!("{before}{}{after}", &text[from..to]),
-            mark: start - from + shift..end - from + shift,
-        }
+        let shift = "...".len();
+        let excerpt = format!("...{}...", &text[from..to]);
+        Place { line, column, excerpt, mark: start - from + shift..end - from + shift, cut: true }
     }
 }
 

@@ -51,10 +51,10 @@ pub enum ErrorKind {
         key: String,
         /// The object: `` `RunConfig` ``, `a rule`.
         place: &'static str,
-        /// What was probably meant.
-        meant: Option<&'static str>,
         /// All that may stand there.
-        known: Vec<&'static str>,
+        known: &'static [&'static str],
+        /// What else `ops` knows there, which is not acted on.
+        passed_over: &'static [&'static str],
     },
     /// A key that belongs elsewhere.
     Misplaced {
@@ -186,10 +186,7 @@ pub enum Fault {
     /// A name from `lists`, which are not built.
     NamedList,
     /// A word that is none of the few allowed.
-    NotOneOf {
-        /// What was probably meant.
-        meant: Option<&'static str>,
-    },
+    NotOneOf,
     /// Zero, where that makes no sense.
     Zero,
     /// Ones after zeros in a network mask.

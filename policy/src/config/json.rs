@@ -57,6 +57,7 @@ impl Kind {
 pub(super) fn parse(text: &str, errors: &mut Vec<Error>) -> Option<Json> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let base = text.len() - body.len();
+    refuse_foreign_space(text, base, errors);
     let parsed = match parse_to_ast(body, &CollectOptions::default(), &strict()) {
         Ok(parsed) => parsed.value,
         Err(error) => {
@@ -70,6 +71,21 @@ pub(super) fn parse(text: &str, errors: &mut Vec<Error>) -> Option<Json> {
         return None;
     };
     Some(Builder { text, base, errors }.value(root))
+}
+
+/// RFC 8259 section 2: space, tab, line feed and carriage return are all the white space there is.
+fn refuse_foreign_space(text: &str, base: usize, errors: &mut Vec<Error>) {
+    let (mut in_string, mut escaped) = (false, false);
+    for (at, c) in text.char_indices().skip_while(|(at, _)| *at < base) {
+        if c == '"' && !escaped {
+            in_string = !in_string;
+        }
+        escaped = in_string && c == '\\' && !escaped;
+        if !in_string && c.is_whitespace() && !matches!(c, ' ' | '\t' | '\n' | '\r') {
+            let kind = ErrorKind::Syntax { message: format!("U+{:04X} between values", u32::from(c)) };
+            errors.push(Error { span: at..at + c.len_utf8(), kind });
+        }
+    }
 }
 
 /// RFC 8259 and nothing else.
@@ -91,8 +107,13 @@ fn strict() -> ParseOptions {
 fn syntax(kind: &ParseErrorKind) -> ErrorKind {
     match kind {
         ParseErrorKind::NestingDepthExceeded => ErrorKind::TooDeep,
-        other => ErrorKind::Syntax { message: other.to_string() },
+        other => ErrorKind::Syntax { message: lower_first(&other.to_string()) },
     }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 /// Turns the parser's tree into ours, and refuses what it lets pass.

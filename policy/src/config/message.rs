@@ -1,5 +1,6 @@
 //! The words for what is wrong: a title, what was expected, and what to do.
 use super::error::{Error, ErrorKind, Expected, Fault, Warning, WarningKind};
+use super::{suggest, value};
 use crate::diagnostic::{Diagnostic, Severity};
 
 /// Longer values are cut in messages, in characters.
@@ -52,7 +53,7 @@ fn error_words(kind: &ErrorKind) -> Words {
             words("the file is not text", "this is not UTF-8", Some("save the file as UTF-8"))
         }
         ErrorKind::Syntax { message } => (
-            format!("not JSON: {}", lower_first(message)),
+            format!("not JSON: {message}"),
             "here".into(),
             Some("the file must be JSON as RFC 8259 has it: no comments, no trailing commas, \"double quotes\"".into()),
         ),
@@ -73,10 +74,13 @@ fn error_words(kind: &ErrorKind) -> Words {
             "the second".into(),
             Some("which of them holds would be a guess: keep one".into()),
         ),
-        ErrorKind::UnknownKey { key, place, meant, known } => (
+        ErrorKind::UnknownKey { key, place, known, passed_over } => (
             format!("unknown key {} in {place}", quote(key)),
-            format!("expected {}", one_of(known)),
-            meant.map(|meant| format!("did you mean \"{meant}\"?")),
+            if known.len() > 4 { "no such key".into() } else { format!("expected {}", one_of(known)) },
+            match suggest::nearest(key, &[*known, *passed_over].concat()) {
+                Some(meant) => Some(did_you_mean(meant)),
+                None => (known.len() > 4).then(|| format!("expected {}", one_of(known))),
+            },
         ),
         ErrorKind::Misplaced { key, place, belongs } => (
             format!("\"{key}\" does not belong in {place}"),
@@ -160,7 +164,7 @@ fn complaint(expected: Expected, fault: &Fault) -> String {
         Fault::Zone => "names a zone, which no packet carries".into(),
         Fault::Mask { most } => format!("has a mask that is no number from 0 to {most}"),
         Fault::NamedList => "names a list, and lists are not supported by this version".into(),
-        Fault::NotOneOf { .. } => match expected {
+        Fault::NotOneOf => match expected {
             Expected::Action | Expected::Default => "is no action".into(),
             Expected::Protocol => "is no protocol known by name".into(),
             _ => "is neither `y` nor `n`".into(),
@@ -191,7 +195,7 @@ fn advice(expected: Expected, text: &str, fault: &Fault) -> Option<String> {
     match fault {
         Fault::List => Some(format!("write an array: {}", cut(&as_array(text)))),
         Fault::Reversed { from, to } => Some(format!("did you mean \"{to}-{from}\"?")),
-        Fault::NotOneOf { meant } => meant.map(|meant| format!("did you mean \"{meant}\"?")),
+        Fault::NotOneOf => meant(expected, text).map(did_you_mean),
         Fault::Space => {
             let without: String = text.split_whitespace().collect();
             Some(format!("did you mean {}?", quote(&without)))
@@ -207,10 +211,28 @@ fn advice(expected: Expected, text: &str, fault: &Fault) -> Option<String> {
     }
 }
 
+/// The word that was probably meant, of the few that may stand there.
+fn meant(expected: Expected, text: &str) -> Option<&'static str> {
+    match (expected, text.to_ascii_lowercase().as_str()) {
+        (Expected::Fragment, "y" | "yes" | "true" | "1" | "!n") => Some("y"),
+        (Expected::Fragment, "n" | "no" | "false" | "0" | "!y") => Some("n"),
+        (Expected::Action | Expected::Default, _) => suggest::nearest(text, &["accept", "drop"]),
+        (Expected::Protocol, _) => {
+            let names: Vec<&'static str> = value::PROTOCOLS.iter().map(|(name, _)| *name).collect();
+            suggest::nearest(text, &names)
+        }
+        _ => None,
+    }
+}
+
+fn did_you_mean(meant: &str) -> String {
+    format!("did you mean \"{meant}\"?")
+}
+
 /// `80,443` as a JSON array of strings.
 fn as_array(text: &str) -> String {
     let negation = if text.starts_with('!') { "!" } else { "" };
-    let members = text.split([',', ';']).map(|member| member.trim_start_matches('!'));
+    let members = text.split([',', ';']).map(|member| member.trim().trim_start_matches('!'));
     let quoted: Vec<String> = members.map(|member| format!("\"{negation}{member}\"")).collect();
     format!("[{}]", quoted.join(", "))
 }
@@ -243,9 +265,4 @@ fn visible(c: char) -> impl Iterator<Item = char> {
     let escaped = c.is_control().then(|| c.escape_default());
     let plain = (!c.is_control()).then_some(c);
     escaped.into_iter().flatten().chain(plain)
-}
-
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -87,6 +87,7 @@ const RUN_NOT_ACTED_ON: &[&str] = &[
 
 /// Where a policy stands, for whoever put it elsewhere.
 const PASSTHROUGH: &str = "`ManifestPassthrough`";
+const FIREWALL: &str = "`firewall` in `ManifestPassthrough`";
 
 /// The names of `Klibs`, wherever they stand.
 type Klibs = Vec<(String, Span)>;
@@ -140,28 +141,34 @@ fn other(
     reader: &mut Reader,
     member: &Member,
     place: &'static str,
-    honoured: &[&'static str],
-    not_acted_on: &[&'static str],
+    known: &'static [&'static str],
+    passed_over: &'static [&'static str],
 ) {
-    if not_acted_on.contains(&member.key.as_str()) {
+    if passed_over.contains(&member.key.as_str()) {
         reader.warning(&member.key_span, WarningKind::NotActedOn { key: member.key.clone(), place });
     } else if let Some((key, belongs)) = elsewhere(&member.key) {
         reader.error(&member.key_span, ErrorKind::Misplaced { key, place, belongs });
     } else {
-        let known = [honoured, not_acted_on].concat();
         let key = member.key.clone();
-        let meant = suggest::nearest(&key, &known);
-        reader.error(&member.key_span, ErrorKind::UnknownKey { key, place, meant, known: honoured.to_vec() });
+        reader.error(&member.key_span, ErrorKind::UnknownKey { key, place, known, passed_over });
     }
 }
 
 /// Parts of a policy, and keys of the one object that stand in the other.
 fn elsewhere(key: &str) -> Option<(&'static str, &'static str)> {
-    let find = |known: &[&'static str]| known.iter().copied().find(|name| *name == key);
-    None.or_else(|| find(&["firewall"]).map(|key| (key, PASSTHROUGH)))
-        .or_else(|| find(&["rules"]).map(|key| (key, "`firewall` in `ManifestPassthrough`")))
-        .or_else(|| find(RUN).map(|key| (key, "`RunConfig`")))
-        .or_else(|| find(TOP).map(|key| (key, "the configuration itself")))
+    let belongs = |known: &[&'static str], place| find(known, key).map(|key| (key, place));
+    belongs(&["firewall"], PASSTHROUGH)
+        .or_else(|| part_of_policy(key).map(|key| (key, FIREWALL)))
+        .or_else(|| belongs(RUN, "`RunConfig`"))
+        .or_else(|| belongs(TOP, "the configuration itself"))
+}
+
+fn part_of_policy(key: &str) -> Option<&'static str> {
+    find(written::FIREWALL, key).or_else(|| find(written::FIREWALL_NOT_BUILT, key))
+}
+
+fn find(known: &[&'static str], key: &str) -> Option<&'static str> {
+    known.iter().copied().find(|name| *name == key)
 }
 
 /// Its keys are the kernel's of Nanos, without end; only `firewall` is ours, and what is nearly `firewall` is refused.
@@ -174,9 +181,8 @@ fn passthrough(reader: &mut Reader, text: &str, json: &Json, config: &mut Config
             config.rule_labels = written.rules.iter().map(|rule| label::of(rule, text)).collect();
             warn_if_open(reader, &policy, &member.key_span);
             config.policy = Some(policy);
-        } else if key == "rules" {
-            let belongs = "`firewall` in `ManifestPassthrough`";
-            reader.error(&member.key_span, ErrorKind::Misplaced { key: "rules", place: PASSTHROUGH, belongs });
+        } else if let Some(key) = part_of_policy(&key) {
+            reader.error(&member.key_span, ErrorKind::Misplaced { key, place: PASSTHROUGH, belongs: FIREWALL });
         } else if key.len() < 20 && suggest::distance(&key, "firewall") <= 2 {
             reader.error(&member.key_span, ErrorKind::NearFirewall { key });
         } else {

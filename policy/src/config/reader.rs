@@ -1,7 +1,6 @@
 //! Takes values out of the tree by type, and keeps what is wrong.
 use super::error::{Error, ErrorKind, Warning, WarningKind};
 use super::json::{Json, Kind, Member};
-use super::suggest;
 use crate::diagnostic::Span;
 
 /// Goes on after an error, so that all of them are found.
@@ -23,12 +22,6 @@ impl Reader {
     pub fn wrong_type(&mut self, json: &Json, what: &str, expected: &'static str) {
         let found = json.kind.name();
         self.error(&json.span, ErrorKind::WrongType { what: what.to_string(), expected, found });
-    }
-
-    pub fn unknown_key(&mut self, member: &Member, place: &'static str, known: &[&'static str]) {
-        let key = member.key.clone();
-        let meant = suggest::nearest(&key, known);
-        self.error(&member.key_span, ErrorKind::UnknownKey { key, place, meant, known: known.to_vec() });
     }
 
     /// The members of an object; none after an error.

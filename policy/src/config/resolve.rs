@@ -1,8 +1,8 @@
 //! From a policy as written to one as resolved.
 use super::error::{ErrorKind, Expected, Fault};
 use super::reader::Reader;
+use super::value;
 use super::written::{self, OneOrMany, Scalar};
-use super::{suggest, value};
 use crate::policy::{Action, Addresses, Network, Policy, Prefix, Rule, Transport, TransportProtocol, Values};
 
 /// Resolves every value; what is wrong with any of them is in `reader`, and then the result is not to be used.
@@ -63,18 +63,14 @@ fn values<T>(
         return None;
     }
     let mut members = Vec::with_capacity(written.members.len());
-    let mut negations = Vec::with_capacity(written.members.len());
     for scalar in &written.members {
-        match value::negation(&scalar.text).and_then(|(negated, text)| Ok((negated, parse(text)?))) {
-            Ok((negated, member)) => {
-                negations.push(negated);
-                members.push(member);
-            }
+        match value::unnegated(&scalar.text).and_then(parse) {
+            Ok(member) => members.push(member),
             Err(fault) => refuse(reader, scalar, expected, fault),
         }
     }
-    let negated = negations.first().copied().unwrap_or_default();
-    if negations.iter().any(|other| *other != negated) {
+    let negated = written.members.iter().all(Scalar::is_negated);
+    if !negated && written.members.iter().any(Scalar::is_negated) {
         reader.error(&written.span, ErrorKind::MixedNegation);
     }
     Some(Values { negated, members })
@@ -88,24 +84,22 @@ fn action(reader: &mut Reader, word: &Scalar, expected: Expected) -> Option<Acti
             reader.error(&word.span, ErrorKind::NotSupported { what: "`reject`".to_string() });
             None
         }
-        other => {
-            let meant = suggest::nearest(other, &["accept", "drop"]);
-            refuse(reader, word, expected, Fault::NotOneOf { meant });
+        _ => {
+            refuse(reader, word, expected, Fault::NotOneOf);
             None
         }
     }
 }
 
 fn fragment(reader: &mut Reader, word: &Scalar) -> Option<bool> {
-    let meant = match word.text.as_str() {
-        "y" => return Some(true),
-        "n" => return Some(false),
-        "Y" | "yes" | "true" | "1" | "!n" => Some("y"),
-        "N" | "no" | "false" | "0" | "!y" => Some("n"),
-        _ => None,
-    };
-    refuse(reader, word, Expected::Fragment, Fault::NotOneOf { meant });
-    None
+    match word.text.as_str() {
+        "y" => Some(true),
+        "n" => Some(false),
+        _ => {
+            refuse(reader, word, Expected::Fragment, Fault::NotOneOf);
+            None
+        }
+    }
 }
 
 fn refuse(reader: &mut Reader, scalar: &Scalar, expected: Expected, fault: Fault) {

@@ -3,13 +3,40 @@
 /// Longer words are not compared: they are no slip of the pen.
 const LONGEST: usize = 40;
 
-/// The nearest of `known` to `word`, if it is near: other case, or one slip for every three letters.
+/// What other firewalls call it.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("source", "src"),
+    ("saddr", "src"),
+    ("sport", "src"),
+    ("destination", "dest"),
+    ("daddr", "dest"),
+    ("dport", "dest"),
+    ("port", "dest"),
+    ("ipv4", "ip"),
+    ("ipv6", "ip6"),
+    ("protocol", "proto"),
+    ("policy", "default"),
+    ("verdict", "action"),
+    ("target", "action"),
+    ("allow", "accept"),
+    ("permit", "accept"),
+    ("pass", "accept"),
+    ("deny", "drop"),
+    ("block", "drop"),
+    ("discard", "drop"),
+];
+
+/// The nearest of `known` to `word`, if it is near: another name, other case, or a slip for every three letters.
 pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
     if word.chars().count() > LONGEST {
         return None;
     }
+    let named = OTHER_NAMES.iter().find(|(other, _)| other.eq_ignore_ascii_case(word));
+    if let Some((_, name)) = named.filter(|(_, name)| known.contains(name)) {
+        return Some(name);
+    }
     let nearest = known.iter().copied().min_by_key(|candidate| distance(word, candidate))?;
-    let slips = nearest.len().div_ceil(3);
+    let slips = (word.chars().count().min(nearest.len()) / 3).max(1);
     (distance(word, nearest) <= slips).then_some(nearest)
 }
 

@@ -3,11 +3,10 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
 
 use super::error::Fault;
-use super::suggest;
 use crate::policy::Prefix;
 
 /// Names of protocols, after IANA's "Protocol Numbers"; `icmp6` and `icmpv6` besides.
-const PROTOCOLS: &[(&str, u8)] = &[
+pub(super) const PROTOCOLS: &[(&str, u8)] = &[
     ("icmp", 1),
     ("igmp", 2),
     ("tcp", 6),
@@ -21,19 +20,16 @@ const PROTOCOLS: &[(&str, u8)] = &[
     ("sctp", 132),
 ];
 
-/// Splits off the leading `!`.
-pub(super) fn negation(text: &str) -> Result<(bool, &str), Fault> {
-    let (negated, rest) = match text.strip_prefix('!') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
+/// What stands after the optional `!`, if it is one value.
+pub(super) fn unnegated(text: &str) -> Result<&str, Fault> {
+    let rest = text.strip_prefix('!').unwrap_or(text);
     match rest.chars().next() {
         None => Err(Fault::Empty),
         Some('!') => Err(Fault::NegatedTwice),
         Some('@') => Err(Fault::NamedList),
-        Some(_) if rest.contains(char::is_whitespace) => Err(Fault::Space),
         Some(_) if rest.contains([',', ';']) => Err(Fault::List),
-        Some(_) => Ok((negated, rest)),
+        Some(_) if rest.contains(char::is_whitespace) => Err(Fault::Space),
+        Some(_) => Ok(rest),
     }
 }
 
@@ -83,10 +79,7 @@ pub(super) fn protocol(text: &str) -> Result<RangeInclusive<u8>, Fault> {
 
 fn named_protocol(text: &str) -> Result<u8, Fault> {
     let found = PROTOCOLS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-    found.map(|(_, number)| *number).ok_or_else(|| {
-        let names: Vec<&'static str> = PROTOCOLS.iter().map(|(name, _)| *name).collect();
-        Fault::NotOneOf { meant: suggest::nearest(text, &names) }
-    })
+    found.map(|(_, number)| *number).ok_or(Fault::NotOneOf)
 }
 
 fn narrow<N: TryFrom<u64>>(number: u64, most: u64) -> Result<N, Fault> {
@@ -112,7 +105,10 @@ pub(super) fn ipv6_prefix(text: &str) -> Result<Prefix<Ipv6Addr>, Fault> {
 /// The address and the length of its mask, which is `most` unless written.
 fn masked(text: &str, most: u8) -> Result<(&str, u8), Fault> {
     let Some((address, mask)) = text.split_once('/') else { return Ok((text, most)) };
-    let length = decimal(mask, most.into()).map_err(|_| Fault::Mask { most })?;
+    let length = decimal(mask, most.into()).map_err(|fault| match fault {
+        Fault::LeadingZero => fault,
+        _ => Fault::Mask { most },
+    })?;
     Ok((address, narrow(length, most.into())?))
 }
 

@@ -46,6 +46,12 @@ pub(super) struct Scalar {
     pub span: Span,
 }
 
+impl Scalar {
+    pub fn is_negated(&self) -> bool {
+        self.text.starts_with('!')
+    }
+}
+
 /// One value, or an array of them.
 #[derive(Debug)]
 pub(super) struct OneOrMany {
@@ -53,12 +59,15 @@ pub(super) struct OneOrMany {
     pub span: Span,
 }
 
-const FIREWALL: &[&str] = &["rules", "default"];
-const FIREWALL_NOT_BUILT: &[&str] = &["egress", "lists", "dynamic_rules"];
+pub(super) const FIREWALL: &[&str] = &["rules", "default"];
+pub(super) const FIREWALL_NOT_BUILT: &[&str] = &["egress", "lists", "dynamic_rules"];
 const RULE: &[&str] = &["ip", "ip6", "tcp", "udp", "action", "name", "comment"];
 const RULE_NOT_BUILT: &[&str] = &["icmp", "icmp6", "state", "limit", "log"];
 const ADDRESSES: &[&str] = &["src", "dest", "fragment", "proto"];
 const PORTS: &[&str] = &["src", "dest"];
+
+const ACTION: &str = "\"accept\" or \"drop\"";
+const ONE_OR_MANY: &str = "a string, a number, or an array of them";
 
 /// Attributes that exclude one another, a group a line.
 const EXCLUSIVE: &[&[&str]] = &[&["ip", "ip6"], &["tcp", "udp", "icmp", "icmp6"], &["icmp", "ip6"], &["icmp6", "ip"]];
@@ -69,7 +78,7 @@ pub(super) fn firewall(reader: &mut Reader, json: &Json) -> Firewall {
     for member in reader.object(json, "`firewall`") {
         match member.key.as_str() {
             "rules" => firewall.rules = rules(reader, &member.value),
-            "default" => firewall.default = scalar(reader, &member.value, "`default`"),
+            "default" => firewall.default = scalar(reader, &member.value, "`default`", ACTION),
             _ => refuse(reader, member, "`firewall`", FIREWALL, FIREWALL_NOT_BUILT),
         }
     }
@@ -94,7 +103,7 @@ fn rule(reader: &mut Reader, json: &Json) -> Rule {
             "ip6" => rule.ip6 = Some(addresses(reader, value, "`ip6`")),
             "tcp" => rule.tcp = Some(ports(reader, value, "`tcp`")),
             "udp" => rule.udp = Some(ports(reader, value, "`udp`")),
-            "action" => rule.action = scalar(reader, value, "`action`"),
+            "action" => rule.action = scalar(reader, value, "`action`", ACTION),
             "name" => rule.name = reader.string(value, "`name`"),
             "comment" => drop(reader.string(value, "`comment`")),
             _ => refuse(reader, member, "a rule", RULE, RULE_NOT_BUILT),
@@ -106,6 +115,8 @@ fn rule(reader: &mut Reader, json: &Json) -> Rule {
 
 /// Reports each attribute that cannot stand with one before it, once.
 fn conflicts(reader: &mut Reader, members: &[Member]) {
+    let exclusive = |member: &&Member| EXCLUSIVE.iter().any(|group| group.contains(&member.key.as_str()));
+    let members: Vec<&Member> = members.iter().filter(exclusive).collect();
     for (at, member) in members.iter().enumerate() {
         let before = members.iter().take(at);
         let clash = before.flat_map(|other| EXCLUSIVE.iter().find_map(|group| clash(group, other, member))).next();
@@ -127,7 +138,7 @@ fn addresses(reader: &mut Reader, json: &Json, place: &'static str) -> Addresses
         match member.key.as_str() {
             "src" => addresses.src = one_or_many(reader, value, "`src`"),
             "dest" => addresses.dest = one_or_many(reader, value, "`dest`"),
-            "fragment" => addresses.fragment = scalar(reader, value, "`fragment`"),
+            "fragment" => addresses.fragment = scalar(reader, value, "`fragment`", "\"y\" or \"n\""),
             "proto" => addresses.proto = one_or_many(reader, value, "`proto`"),
             _ => refuse(reader, member, place, ADDRESSES, &[]),
         }
@@ -152,22 +163,24 @@ fn refuse(
     reader: &mut Reader,
     member: &Member,
     place: &'static str,
-    known: &[&'static str],
-    not_built: &[&'static str],
+    known: &'static [&'static str],
+    not_built: &[&str],
 ) {
-    if not_built.contains(&member.key.as_str()) {
-        let what = format!("`{}` in {place}", member.key);
+    let key = member.key.clone();
+    if not_built.contains(&key.as_str()) {
+        let what = format!("`{key}` in {place}");
         reader.error(&member.key_span, ErrorKind::NotSupported { what });
     } else {
-        reader.unknown_key(member, place, known);
+        reader.error(&member.key_span, ErrorKind::UnknownKey { key, place, known, passed_over: &[] });
     }
 }
 
-fn scalar(reader: &mut Reader, json: &Json, what: &str) -> Option<Scalar> {
+/// `expected` is for the message.
+fn scalar(reader: &mut Reader, json: &Json, what: &str, expected: &'static str) -> Option<Scalar> {
     match &json.kind {
         Kind::Text(text) | Kind::Number(text) => Some(Scalar { text: text.clone(), span: json.span.clone() }),
         _ => {
-            reader.wrong_type(json, what, "a string");
+            reader.wrong_type(json, what, expected);
             None
         }
     }
@@ -176,15 +189,16 @@ fn scalar(reader: &mut Reader, json: &Json, what: &str) -> Option<Scalar> {
 fn one_or_many(reader: &mut Reader, json: &Json, what: &str) -> Option<OneOrMany> {
     let members: Vec<Scalar> = match &json.kind {
         Kind::Array(values) => {
-            let members: Vec<Scalar> = values.iter().filter_map(|value| scalar(reader, value, what)).collect();
+            let members: Vec<Scalar> =
+                values.iter().filter_map(|value| scalar(reader, value, what, "a string or a number")).collect();
             if members.len() < values.len() {
                 return None;
             }
             members
         }
-        Kind::Text(_) | Kind::Number(_) => scalar(reader, json, what).into_iter().collect(),
+        Kind::Text(_) | Kind::Number(_) => scalar(reader, json, what, ONE_OR_MANY).into_iter().collect(),
         _ => {
-            reader.wrong_type(json, what, "a string, a number, or an array of them");
+            reader.wrong_type(json, what, ONE_OR_MANY);
             return None;
         }
     };
