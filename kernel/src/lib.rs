@@ -10,4 +10,5 @@ pub mod errno;
 pub mod executor;
 pub mod file;
 pub mod host;
+pub mod net;
 pub mod wait;

@@ -1,0 +1,98 @@
+//! The network: the firewall around the card, the stack behind it, and its sockets for the program.
+//!
+//! A frame goes through these modules in this order:
+//! - [`guard`]: judged in the card's buffer; what the policy drops ends here
+//! - [`stack`]: given to the one socket that it is for, found by addresses and ports; what comes to no socket is answered
+//!   by smoltcp itself (RST, echo reply, ICMP error), through [`link`]
+//! - [`connection`], [`endpoint`]: one TCP connection, one bound UDP socket; [`listener`]: how connections begin and end
+//! - [`tcp`], [`udp`]: these as the program's file descriptors
+//! - [`lease`]: the address by DHCP
+//!
+//! # Bounds
+//! - Connections: a quarter of the memory divided by 50 KiB, that is 167 with 32 MiB, at most 4,096. Beyond it a SYN is
+//!   lost, and the peer sends it again. Of these, at most 32 in TIME-WAIT and 128 that the program has closed while the
+//!   peer has not taken everything; the oldest gives way. Each has buffers of 16 KiB to receive and 32 KiB to send.
+//! - Waiting at a listener, handshakes included: its backlog, at most 4,096. A handshake may take 20 seconds.
+//! - Reassembly: 8 datagrams at a time, each for 30 seconds, of 64 KiB at most (512 KiB together, kept once used).
+//! - A turn: 64 frames.
+//!
+//! # Limits
+//! There is no loopback. A SYN in fragments finds no listener; other segments in fragments reach their connection. IPv6
+//! fragments are not reassembled. ICMP errors about the program's own packets change nothing.
+pub mod address;
+pub mod connection;
+pub mod endpoint;
+mod fragments;
+pub mod guard;
+pub mod lease;
+pub mod link;
+pub mod listener;
+mod options;
+pub mod ports;
+mod random;
+pub mod stack;
+pub mod tcp;
+#[cfg(test)]
+mod tests;
+mod timers;
+pub mod udp;
+
+use crate::errno::Errno;
+use crate::file::{File, SocketKind, Sockets, Version};
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::time::Duration;
+use image::manifest::Network;
+use image::report::Counter;
+use lease::Address;
+use machine::nic::Nic;
+use spin::{Mutex, MutexGuard};
+use stack::Stack;
+
+/// The network.
+pub struct Net {
+    stack: Mutex<Stack>,
+    /// Sockets hold the network that they are on.
+    this: Weak<Net>,
+}
+
+impl Net {
+    /// Puts the policy in force, opens the card, and begins to get an address. `seed` is random: it makes sequence
+    /// numbers and ports hard to guess.
+    pub fn new(nic: Nic, table: firewall::Table<'static>, network: Network, seed: u64) -> Arc<Net> {
+        let limit = listener::limit(machine::memory::usage().total);
+        let stack = Stack::new(guard::Guard::new(nic, table), network, seed, limit);
+        Arc::new_cyclic(|this| Net { stack: Mutex::new(stack), this: this.clone() })
+    }
+
+    /// Takes in a bounded number of frames, sends what is due, and tells when it wants to be called again: `Some(now)`
+    /// if more frames may wait, `None` if only a frame or a system call can change anything. Call it before idling, and
+    /// whenever a system call used a socket: what sockets wait for is timed from the last call.
+    pub fn poll(&self, now: Duration) -> Option<Duration> {
+        self.stack().turn(now)
+    }
+
+    /// What the firewall counted so far, one entry per cause.
+    pub fn counters(&self) -> Vec<Counter> {
+        self.stack().link.guard().counters()
+    }
+
+    /// The IPv4 address, once there is one.
+    pub fn address(&self) -> Option<Address> {
+        self.stack().address()
+    }
+
+    fn stack(&self) -> MutexGuard<'_, Stack> {
+        self.stack.lock()
+    }
+}
+
+impl Sockets for Net {
+    fn open(&self, version: Version, kind: SocketKind) -> Result<Arc<dyn File>, Errno> {
+        let this = self.this.upgrade().ok_or(Errno::ENETDOWN)?;
+        Ok(match kind {
+            SocketKind::Stream => Arc::new(tcp::TcpSocket::new(this, version)),
+            SocketKind::Datagram => Arc::new(udp::UdpSocket::new(this, version)),
+        })
+    }
+}

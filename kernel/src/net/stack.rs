@@ -1,0 +1,295 @@
+//! The whole of the network: who gets which frame, and whose turn it is.
+//!
+//! Every socket stands in a set of its own. A frame is handed to the one set that it is for, so that its cost does not
+//! grow with the number of connections: the guard has parsed it, and a map leads from its addresses and ports to the set.
+use super::connection::{Cause, Connection, Flow};
+use super::endpoint::Endpoint;
+use super::fragments::Fragments;
+use super::guard::{Accepted, Guard};
+use super::lease::{self, Address, Change, Lease};
+use super::link::Link;
+use super::listener::Listener;
+use super::ports::{Ports, Protocol};
+use super::random::Random;
+use super::timers::{Timer, Timers};
+use crate::errno::Errno;
+use crate::host;
+use alloc::collections::BTreeSet;
+use core::net::IpAddr;
+use core::time::Duration;
+use firewall::{Fragment, Packet, protocol};
+use hashbrown::HashMap;
+use image::manifest::Network;
+use image::report::Report;
+use smoltcp::time::{Duration as Span, Instant};
+use smoltcp::wire::Ipv4Cidr;
+
+/// Frames that one turn looks at, dropped ones too.
+const FRAMES: u32 = 64;
+/// Timers that one turn serves.
+const TIMERS: usize = 256;
+/// For how long the stack holds back a socket whose neighbour's hardware address it asked for.
+const NEIGHBOUR: Span = Span::from_secs(1);
+
+/// TCP flags (RFC 9293, 3.1).
+mod flags {
+    pub const FIN: u8 = 1;
+    pub const SYN: u8 = 2;
+    pub const RST: u8 = 4;
+    pub const ACK: u8 = 16;
+}
+
+/// Who gets a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// A connection.
+    Connection(u64),
+    /// A listener, with the SYN of a new connection.
+    Listener(u64, Flow),
+    /// A UDP endpoint.
+    Endpoint(u64),
+    /// The DHCP client.
+    Lease,
+    /// No socket: the stack answers by itself.
+    Nobody,
+}
+
+/// The network.
+pub struct Stack {
+    pub(super) link: Link,
+    lease: Option<Lease>,
+    address: Option<Address>,
+    pub(super) timers: Timers,
+    pub(super) ports: Ports,
+    pub(super) random: Random,
+    fragments: Fragments,
+    pub(super) connections: HashMap<u64, Connection>,
+    pub(super) flows: HashMap<Flow, u64>,
+    pub(super) listeners: HashMap<u64, Listener>,
+    pub(super) endpoints: HashMap<u64, Endpoint>,
+    /// Connections that the program closed, the oldest first, and of them those in TIME-WAIT.
+    pub(super) orphans: BTreeSet<u64>,
+    pub(super) lingering: BTreeSet<u64>,
+    /// Most connections at a time.
+    pub(super) limit: usize,
+    last: u64,
+}
+
+impl Stack {
+    /// The network behind this guard.
+    pub fn new(guard: Guard, network: Network, seed: u64, limit: usize) -> Self {
+        let mut random = Random::new(seed);
+        let secret = u64::from(random.below(u32::MAX)) << 32 | u64::from(random.below(u32::MAX));
+        let mut stack = Stack {
+            link: Link::new(guard, secret),
+            lease: None,
+            address: None,
+            timers: Timers::default(),
+            ports: Ports::default(),
+            random,
+            fragments: Fragments::default(),
+            connections: HashMap::new(),
+            flows: HashMap::new(),
+            listeners: HashMap::new(),
+            endpoints: HashMap::new(),
+            orphans: BTreeSet::new(),
+            lingering: BTreeSet::new(),
+            limit,
+            last: 0,
+        };
+        match network {
+            Network::Dhcp => stack.lease = Some(Lease::new()),
+            Network::Static { address, prefix, gateway } => {
+                let cidr = Ipv4Cidr::new(address, prefix.min(32));
+                stack.set_address(Some(Address { cidr, router: gateway }));
+            }
+        }
+        stack.lease_turn();
+        stack.link.report_groups();
+        stack
+    }
+
+    /// A number that no other socket has.
+    pub fn next_id(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// The IPv4 address.
+    pub fn address(&self) -> Option<Address> {
+        self.address
+    }
+
+    /// One turn: see [`Net::poll`](super::Net::poll).
+    pub fn turn(&mut self, now: Duration) -> Option<Duration> {
+        self.link.set_now(now);
+        let mut budget = FRAMES;
+        while let Some(accepted) = self.link.guard().receive(&mut budget) {
+            self.deliver(&accepted);
+            self.link.guard().recycle(accepted);
+        }
+        let due = self.timers.until(self.link.now(), TIMERS);
+        due.into_iter().for_each(|timer| self.fire(timer));
+        if budget == 0 {
+            return Some(now);
+        }
+        let next = self.timers.next()?;
+        Some(Duration::from_micros(u64::try_from(next.total_micros()).unwrap_or(0)).max(now))
+    }
+
+    fn deliver(&mut self, accepted: &Accepted) {
+        let Some(packet) = accepted.packet else {
+            self.link.feed_nobody(&accepted.frame);
+            return self.neighbour_answered();
+        };
+        if !self.link.concerns_us(accepted, &packet) {
+            return;
+        }
+        match self.receiver(&accepted.frame, &packet) {
+            Receiver::Connection(id) => self.deliver_segment(id, &accepted.frame, &packet),
+            Receiver::Listener(id, flow) => self.open_passively(id, flow, &accepted.frame),
+            Receiver::Endpoint(id) => self.deliver_datagram(id, &accepted.frame),
+            Receiver::Lease => self.deliver_lease(&accepted.frame),
+            Receiver::Nobody => self.link.feed_nobody(&accepted.frame),
+        }
+        if packet.protocol == protocol::ICMPV6 {
+            self.neighbour_answered();
+        }
+    }
+
+    /// Finds who gets a packet. All fragments of a datagram go where its first one goes, as the last to come completes it.
+    fn receiver(&mut self, frame: &[u8], packet: &Packet) -> Receiver {
+        match packet.fragment {
+            Fragment::Whole => self.receiver_by_ports(packet, true),
+            Fragment::First => {
+                let receiver = self.receiver_by_ports(packet, false);
+                self.fragments.remember(frame, packet, receiver);
+                receiver
+            }
+            Fragment::Later => self.fragments.receiver(frame, packet),
+        }
+    }
+
+    fn receiver_by_ports(&mut self, packet: &Packet, whole: bool) -> Receiver {
+        let Some(ports) = packet.ports else { return Receiver::Nobody };
+        let flow = Flow::of(packet, ports);
+        if packet.protocol == protocol::TCP {
+            return self.receiver_of_segment(flow, packet.tcp_flags.unwrap_or(0), whole);
+        }
+        if self.lease.is_some() && ports == lease::PORTS && packet.source.is_ipv4() {
+            return Receiver::Lease;
+        }
+        let endpoint = self.ports.receiver(Protocol::Udp, packet.destination, ports.destination);
+        let takes = |id: &u64| self.endpoints.get(id).is_some_and(|endpoint| endpoint.takes_from(flow.remote));
+        endpoint.filter(takes).map_or(Receiver::Nobody, Receiver::Endpoint)
+    }
+
+    fn receiver_of_segment(&mut self, flow: Flow, tcp_flags: u8, whole: bool) -> Receiver {
+        let opens = tcp_flags & (flags::SYN | flags::ACK | flags::RST | flags::FIN) == flags::SYN;
+        match self.flows.get(&flow) {
+            // A new connection may take the place of one that is over (RFC 6191).
+            Some(&id) if opens && self.lingering.contains(&id) => self.remove(id),
+            Some(&id) => return Receiver::Connection(id),
+            None => {}
+        }
+        // A SYN in fragments finds no listener: nobody sends those.
+        let listener = self.ports.receiver(Protocol::Tcp, flow.local.0, flow.local.1).filter(|_| opens && whole);
+        listener.map_or(Receiver::Nobody, |id| Receiver::Listener(id, flow))
+    }
+
+    fn deliver_segment(&mut self, id: u64, frame: &[u8], packet: &Packet) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        self.link.feed(frame, connection.set());
+        let reset = packet.tcp_flags.is_some_and(|tcp_flags| tcp_flags & flags::RST != 0);
+        self.settle(id, Cause::Segment { reset });
+    }
+
+    fn deliver_datagram(&mut self, id: u64, frame: &[u8]) {
+        let Some(endpoint) = self.endpoints.get_mut(&id) else { return };
+        self.link.feed(frame, endpoint.set());
+        endpoint.changed.wake();
+    }
+
+    fn deliver_lease(&mut self, frame: &[u8]) {
+        let Some(lease) = &mut self.lease else { return };
+        self.link.feed(frame, lease.set());
+        self.lease_turn();
+    }
+
+    fn fire(&mut self, timer: Timer) {
+        match timer {
+            Timer::Lease => self.lease_turn(),
+            Timer::Connection(id) => self.settle(id, Cause::Time),
+            Timer::Endpoint(id) => self.flush_endpoint(id),
+        }
+    }
+
+    /// A neighbour's hardware address may have come: those that wait for one go on.
+    fn neighbour_answered(&mut self) {
+        let waiting = self.timers.until(self.link.now() + NEIGHBOUR, TIMERS);
+        waiting.into_iter().for_each(|timer| self.fire(timer));
+    }
+
+    /// Sends what an endpoint has to send.
+    pub fn flush_endpoint(&mut self, id: u64) {
+        let Some(endpoint) = self.endpoints.get_mut(&id) else { return };
+        let full = !endpoint.ready().contains(crate::file::Events::OUT);
+        let due = self.link.flush(endpoint.set());
+        self.timers.set(Timer::Endpoint(id), &mut endpoint.due, due);
+        if full {
+            endpoint.changed.wake();
+        }
+    }
+
+    fn lease_turn(&mut self) {
+        let Some(lease) = &mut self.lease else { return };
+        match lease.turn(&mut self.link, &mut self.timers) {
+            Some(Change::Gained(address)) => self.set_address(Some(address)),
+            Some(Change::Lost) if self.address.is_some() => self.set_address(None),
+            Some(Change::Lost) | None => {}
+        }
+    }
+
+    fn set_address(&mut self, address: Option<Address>) {
+        let before = core::mem::replace(&mut self.address, address);
+        self.link.set_ipv4(address.map(|address| address.cidr), address.and_then(|address| address.router));
+        match (before, address) {
+            (Some(before), None) => host::log(format_args!("the address {} is lost: its lease is over", before.cidr)),
+            (Some(before), Some(now)) if before.cidr != now.cidr => {
+                host::log(format_args!("the address changed from {} to {}", before.cidr, now.cidr));
+            }
+            _ => {}
+        }
+        if let Some(Address { cidr, router }) = address {
+            host::report(&Report::Address(cidr.address(), cidr.prefix_len(), router));
+        }
+        self.end_unbound();
+    }
+
+    /// Ends the connections whose address is no longer the interface's.
+    fn end_unbound(&mut self) {
+        let unbound = |(flow, id): (&Flow, &u64)| (!self.link.is_own(flow.local.0)).then_some(*id);
+        let ids: alloc::vec::Vec<u64> = self.flows.iter().filter_map(unbound).collect();
+        for id in ids {
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.abort();
+                self.settle(id, Cause::Unbound);
+            }
+        }
+    }
+
+    /// Sets when a connection wants its next turn.
+    pub(super) fn schedule(&mut self, id: u64, due: Option<Instant>) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let due = match (due, connection.until) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.timers.set(Timer::Connection(id), &mut connection.due, due);
+    }
+
+    /// The way to a peer: the address that packets to it leave from.
+    pub(super) fn source_for(&self, remote: IpAddr) -> Result<IpAddr, Errno> {
+        self.link.source_for(remote)
+    }
+}
