@@ -1,1 +1,67 @@
-fn main() {}
+//! The command: runs one program in one virtual machine behind its own firewall.
+//!
+//! The way of a run: [`args`] is the command line as written; [`bundle`] gathers what goes into the machine, [`host`]
+//! settles what the host does for it, [`accel`] what runs its instructions; [`qemu`] is the command that makes the
+//! machine, and [`session`] follows it to its end.
+#![forbid(unsafe_code)]
+
+mod accel;
+mod args;
+mod build;
+mod bundle;
+mod config;
+mod failure;
+mod frames;
+mod host;
+mod locate;
+mod mac;
+mod memory;
+mod ports;
+mod program;
+mod qemu;
+mod run;
+mod say;
+mod session;
+mod summary;
+mod tree;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(run) => run::run(&run),
+        Command::Check { config } => check(&config),
+        Command::Build { config, program, output } => build::build(&config, program.as_deref(), &output),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut std::io::stdout());
+            Ok(0)
+        }
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            show(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// Drawn messages stand by themselves.
+fn show(failure: &Failure) {
+    match failure.to_string() {
+        drawn if drawn.ends_with('\n') => say::say_plain(&drawn),
+        line => say::say(format_args!("{line}")),
+    }
+}
+
+fn check(path: &std::path::Path) -> Result<u8, Failure> {
+    let config = config::load(path)?;
+    match &config.policy {
+        Some(policy) => println!("{}: {} rules, no errors", path.display(), policy.rules.len()),
+        None => println!("{}: no errors; no firewall: everything is let in", path.display()),
+    }
+    Ok(0)
+}

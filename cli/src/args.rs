@@ -1,0 +1,196 @@
+//! The command line as written. What it means is settled in `bundle.rs` and `host.rs`.
+use crate::mac::Mac;
+use crate::memory;
+use crate::ports::{self, Protocol};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis run -c examples/tcp-8080-only.json -p 8080 g
+  portcullis run -p 9000:8080 -e PORT=8080 ./server --quiet
+  portcullis build examples/tcp-8080-only.json g -o g.img
+  portcullis run g.img
+  portcullis check config.json";
+
+const RUN_EXAMPLES: &str = "\
+Ports:
+  -p 8080            127.0.0.1:8080 of the host to port 8080 of the instance
+  -p 80,443          several
+  -p 8000-8010       a range
+  -p 9000:8080       host port 9000 to port 8080
+  -p 0.0.0.0:80:8080 listening on an address of the host; [::1]:80:8080 for IPv6
+
+Exit code: the program's own; 128 and the signal's number if a signal ended it (139: a fault);
+125 if the machine did not boot or failed, 126 if the program cannot run here, 127 if there is none.";
+
+/// Runs one program in one virtual machine, and lets in only the packets that its policy accepts
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a program, or an image, in a virtual machine
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Box<Run>),
+    /// Check a configuration and show every error in it
+    Check {
+        /// The configuration file
+        config: PathBuf,
+    },
+    /// Build an image that `run` boots
+    Build {
+        /// The configuration file
+        config: PathBuf,
+        /// A static x86-64 program for Linux, or the name of a bundled example; without it the configuration's `Program`
+        program: Option<PathBuf>,
+        /// Where to put the image
+        #[arg(short, long, value_name = "IMAGE")]
+        output: PathBuf,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The arguments of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Configuration file (JSON, as for `ops`)
+    #[arg(short, long)]
+    pub config: Option<PathBuf>,
+    /// TCP ports to forward, in place of the configuration's; see below
+    #[arg(short, long = "port", value_parser = tcp_ports)]
+    pub port: Vec<String>,
+    /// UDP ports to forward, in place of the configuration's
+    #[arg(long, value_name = "PORT", value_parser = udp_ports)]
+    pub udp: Vec<String>,
+    /// Memory of the machine: 64M, 1G; a bare number is MiB
+    #[arg(short, long, value_parser = memory::parse)]
+    pub memory: Option<u64>,
+    /// Use this TAP interface, which exists and is up, in place of user networking
+    #[arg(short, long)]
+    pub tap: Option<String>,
+    /// IPv4 address of the instance, in place of DHCP
+    #[arg(long, value_name = "A")]
+    pub ip_address: Option<Ipv4Addr>,
+    /// Its network mask
+    #[arg(long, value_name = "M", requires = "ip_address")]
+    pub netmask: Option<Ipv4Addr>,
+    /// Its router
+    #[arg(long, value_name = "G", requires = "ip_address")]
+    pub gateway: Option<Ipv4Addr>,
+    /// Hardware address of its network card
+    #[arg(long, default_value_t = Mac::DEFAULT)]
+    pub mac: Mac,
+    /// Set a variable of the program's environment
+    #[arg(short, long = "env", value_name = "K=V", value_parser = variable)]
+    pub env: Vec<String>,
+    /// How the machine is made: `auto` uses KVM where it is fit
+    #[arg(long)]
+    pub accel: Option<Accel>,
+    /// Kind of machine
+    #[arg(long, default_value = "microvm")]
+    pub machine: Machine,
+    /// Use this QEMU network backend (`-netdev` without its id) in place of user networking
+    #[arg(long, value_name = "SPEC", conflicts_with = "tap")]
+    pub netdev: Option<String>,
+    /// Write every report of the machine to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Say more: the kernel's log, and the QEMU command
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// A static x86-64 program for Linux, an image, or the name of a bundled example; then the program's arguments
+    #[arg(value_name = "PROGRAM|IMAGE [ARGS]", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub program: Vec<OsString>,
+}
+
+/// What runs the instructions of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Accel {
+    /// KVM where a tiny guest proves that it works, TCG elsewhere.
+    Auto,
+    /// The processor.
+    Kvm,
+    /// QEMU's translator.
+    Tcg,
+}
+
+/// The kinds of machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Machine {
+    /// Small, with virtio-mmio; it boots fastest.
+    Microvm,
+    /// A PC, with virtio-pci.
+    Q35,
+}
+
+fn tcp_ports(text: &str) -> Result<String, ports::PortError> {
+    ports::parse(Protocol::Tcp, text).map(|_| text.to_string())
+}
+
+fn udp_ports(text: &str) -> Result<String, ports::PortError> {
+    ports::parse(Protocol::Udp, text).map(|_| text.to_string())
+}
+
+fn variable(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.is_empty() && !text.contains('\0') => Ok(text.to_string()),
+        _ => Err("NAME=VALUE is expected".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn run(arguments: &[&str]) -> Run {
+        let arguments = ["portcullis", "run"].iter().chain(arguments);
+        match Cli::try_parse_from(arguments).unwrap().command {
+            Command::Run(run) => *run,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_the_program_is_the_programs() {
+        let run = run(&["-p", "80", "-p", "81:82", "busybox", "httpd", "-f", "-p", "8080", "--help", "-v"]);
+        assert_eq!(run.port, ["80", "81:82"]);
+        assert_eq!(run.program, ["busybox", "httpd", "-f", "-p", "8080", "--help", "-v"]);
+        assert!(!run.verbose);
+    }
+
+    #[test]
+    fn wrong_values_are_refused_by_name() {
+        for (arguments, named) in [
+            (&["-p", "80x", "g"][..], "80x"),
+            (&["--udp", "0", "g"], "`0`"),
+            (&["-m", "lots", "g"], "lots"),
+            (&["-e", "NAME", "g"], "NAME=VALUE"),
+            (&["--mac", "01:00:5e:00:00:01", "g"], "group"),
+            (&["--netmask", "255.0.0.0", "g"], "--ip-address"),
+            (&["--tap", "tap0", "--netdev", "user", "g"], "--netdev"),
+        ] {
+            let arguments = ["portcullis", "run"].iter().chain(arguments);
+            let error = Cli::try_parse_from(arguments).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Reads a configuration file, and shows what is wrong with it.
+use crate::failure::Failure;
+use crate::ports::{self, Protocol};
+use policy::config::{self, Config, Error, ErrorKind};
+use policy::diagnostic;
+use std::io::IsTerminal;
+use std::path::Path;
+
+/// Reads the file; warnings go to standard error.
+pub fn load(path: &Path) -> Result<Config, Failure> {
+    let coloured = std::io::stderr().is_terminal();
+    let (config, warnings) = load_quietly(path, coloured)?;
+    eprint!("{warnings}");
+    Ok(config)
+}
+
+/// Reads the file; returns the configuration and the warnings, drawn.
+fn load_quietly(path: &Path, coloured: bool) -> Result<(Config, String), Failure> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let refuse = |errors: Vec<Error>| Failure::Usage(diagnostic::render(&name, &text, errors, coloured));
+    if let Err(error) = std::str::from_utf8(&bytes) {
+        let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+        let at = error.valid_up_to();
+        return Err(refuse(vec![Error { span: at..at + 1, kind: ErrorKind::NotUtf8 { utf16 } }]));
+    }
+    let (config, warnings) = config::parse(&text).map_err(refuse)?;
+    let errors = port_errors(&config);
+    if !errors.is_empty() {
+        return Err(refuse(errors));
+    }
+    Ok((config, diagnostic::render(&name, &text, warnings, coloured)))
+}
+
+/// What is wrong with the ports, whose syntax is the command's.
+fn port_errors(config: &Config) -> Vec<Error> {
+    let run = &config.run;
+    let tcp = run.ports.iter().zip(&run.port_spans).map(|(text, span)| (Protocol::Tcp, text, span));
+    let udp = run.udp_ports.iter().zip(&run.udp_port_spans).map(|(text, span)| (Protocol::Udp, text, span));
+    let refused = tcp.chain(udp).filter_map(|(protocol, text, span)| {
+        let error = ports::parse(protocol, text).err()?;
+        Some(Error::refused(span.clone(), error.to_string(), "a port such as `8080`, `8000-8010` or `9000:8080`"))
+    });
+    refused.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &[u8]) -> Result<(Config, String), Failure> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.json");
+        std::fs::write(&path, text).unwrap();
+        load_quietly(&path, false)
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_named() {
+        let error = load_quietly(Path::new("/nowhere/c.json"), false).unwrap_err();
+        assert_eq!((error.code(), error.to_string().contains("/nowhere/c.json")), (2, true));
+    }
+
+    #[test]
+    fn a_port_that_cannot_be_forwarded_is_shown_where_it_stands() {
+        let text = b"{\n  \"RunConfig\": {\"Ports\": [\"80\", \"8010-8000\"], \"UDPPorts\": [\"x\"]}\n}";
+        let error = load(text).unwrap_err().to_string();
+        for part in ["c.json:2", "`8010-8000` ends before it begins", "`x` is no port"] {
+            assert!(error.contains(part), "{part} in {error}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused() {
+        assert_eq!(load(b"{\"Args\": [\"\xff\"]}").unwrap_err().code(), 2);
+    }
+}

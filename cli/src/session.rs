@@ -1,0 +1,200 @@
+//! A machine while it runs: what it sends, how it ends, and how it is stopped.
+use crate::frames::{self, Frame};
+use crate::say::say;
+use image::report::{Counter, Report};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How long QEMU may take to end after the machine's last word.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// As much of the text of QEMU and of the early boot as is kept, in bytes.
+const KEPT: usize = 64 << 10;
+
+/// How a machine ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The program ended with this code.
+    Exited(u8),
+    /// This signal ended the program: what it did.
+    Killed(u8, String),
+    /// The boot stopped, or the kernel or QEMU failed: why.
+    Failed(String),
+    /// This signal came to us.
+    Interrupted(i32),
+    /// Nobody reads our standard output any more.
+    Unread,
+}
+
+/// What a machine leaves behind.
+#[derive(Debug)]
+pub struct Remains {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The last counters it sent.
+    pub counters: Option<Vec<Counter>>,
+    /// What it said of its memory: total, in use.
+    pub memory: Option<(u64, u64)>,
+    /// What QEMU and the early boot printed.
+    pub text: String,
+}
+
+/// Who is told of what the machine sends.
+pub struct Listener<'a> {
+    /// When the machine was started.
+    pub started: Instant,
+    /// Show the log and the text of the early boot too.
+    pub verbose: bool,
+    /// Where each report goes as JSON.
+    pub report: Option<File>,
+    /// Called with each report.
+    pub on_report: &'a mut dyn FnMut(&Report),
+}
+
+enum Event {
+    Frame(Frame),
+    Signal(i32),
+    /// The reports' end.
+    Ended(io::Result<()>),
+}
+
+/// Runs the machine to its end.
+pub fn run(command: &mut Command, mut listener: Listener<'_>) -> io::Result<Remains> {
+    let (sender, events) = mpsc::channel();
+    watch_signals(sender.clone())?;
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    read_reports(child.stdout.take(), sender);
+    let text = keep_text(child.stderr.take(), listener.verbose);
+    let mut remains = Remains { outcome: Outcome::Exited(0), counters: None, memory: None, text: String::new() };
+    let outcome = follow(&events, &mut listener, &mut remains);
+    let last_word = matches!(outcome, Some(Outcome::Exited(_) | Outcome::Killed(..) | Outcome::Failed(_)));
+    let status = stop(&mut child, &events, last_word)?;
+    remains.text = text.join().unwrap_or_default();
+    remains.outcome =
+        outcome.unwrap_or_else(|| Outcome::Failed(format!("the machine ended without a word ({status})")));
+    Ok(remains)
+}
+
+/// Passes on what the machine sends until it is over; `None` if the machine went silently.
+fn follow(events: &Receiver<Event>, listener: &mut Listener<'_>, remains: &mut Remains) -> Option<Outcome> {
+    loop {
+        let frame = match events.recv().ok()? {
+            Event::Frame(frame) => frame,
+            Event::Signal(signal) => return Some(Outcome::Interrupted(signal)),
+            Event::Ended(Ok(())) => return None,
+            Event::Ended(Err(error)) => return Some(Outcome::Failed(format!("its reports cannot be read: {error}"))),
+        };
+        match frame {
+            Frame::Stdout(bytes) if pass_on(&mut io::stdout().lock(), &bytes).is_err() => return Some(Outcome::Unread),
+            Frame::Stdout(_) => {}
+            // A standard error that nobody reads loses its bytes, as it does with any program that goes on.
+            Frame::Stderr(bytes) => drop(pass_on(&mut io::stderr().lock(), &bytes)),
+            Frame::Log(line) if listener.verbose => {
+                say(format_args!("{:>5} ms  {line}", listener.started.elapsed().as_millis()));
+            }
+            Frame::Log(_) => {}
+            Frame::Unknown(what) => say(format_args!("{what}; the kernel is of another version")),
+            Frame::Report(report) => {
+                if let Some(outcome) = listener.report(report, remains) {
+                    return Some(outcome);
+                }
+            }
+        }
+    }
+}
+
+impl Listener<'_> {
+    /// Takes note of a report; the outcome if it is the last.
+    fn report(&mut self, report: Report, remains: &mut Remains) -> Option<Outcome> {
+        if let Some(file) = &mut self.report
+            && let Err(error) = write_json(file, &report)
+        {
+            say(format_args!("the report cannot be written: {error}"));
+            self.report = None;
+        }
+        (self.on_report)(&report);
+        match report {
+            Report::Exited(code) => return Some(Outcome::Exited(code)),
+            Report::Killed(signal, what) => return Some(Outcome::Killed(signal, what)),
+            Report::BootFailed(why) => return Some(Outcome::Failed(why)),
+            Report::Panicked(why) => return Some(Outcome::Failed(format!("the kernel failed: {why}"))),
+            Report::Counted(counters) => remains.counters = Some(counters),
+            Report::Memory(total, used) => remains.memory = Some((total, used)),
+            Report::PolicyInForce(_) | Report::Address(..) | Report::Started | Report::Notice(_) => {}
+        }
+        None
+    }
+}
+
+fn write_json(file: &mut File, report: &Report) -> io::Result<()> {
+    let mut line = serde_json::to_vec(report)?;
+    line.push(b'\n');
+    file.write_all(&line)
+}
+
+fn pass_on(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    to.write_all(bytes)?;
+    to.flush()
+}
+
+/// Ends QEMU: at once, or if the machine said its last word after a moment to end by itself.
+fn stop(child: &mut Child, events: &Receiver<Event>, last_word: bool) -> io::Result<std::process::ExitStatus> {
+    let deadline = Instant::now() + GRACE;
+    while last_word {
+        match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(Event::Frame(_)) => {}
+            Ok(Event::Ended(_) | Event::Signal(_))
+            | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    child.kill()?;
+    child.wait()
+}
+
+fn watch_signals(sender: Sender<Event>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    thread::spawn(move || signals.forever().try_for_each(|signal| sender.send(Event::Signal(signal))));
+    Ok(())
+}
+
+fn read_reports(from: Option<impl Read + Send + 'static>, sender: Sender<Event>) {
+    let Some(from) = from else { return };
+    thread::spawn(move || {
+        let mut from = BufReader::with_capacity(64 << 10, from);
+        loop {
+            let event = match frames::read(&mut from) {
+                Ok(Some(frame)) => Event::Frame(frame),
+                Ok(None) => Event::Ended(Ok(())),
+                Err(error) => Event::Ended(Err(error)),
+            };
+            let last = matches!(event, Event::Ended(_));
+            if sender.send(event).is_err() || last {
+                return;
+            }
+        }
+    });
+}
+
+/// Keeps the end of what comes, and shows it at once if asked to.
+fn keep_text(from: Option<impl Read + Send + 'static>, show: bool) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        let Some(mut from) = from else { return String::new() };
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            let new = buffer.get(..length).unwrap_or_default();
+            kept.extend_from_slice(new);
+            kept.drain(..kept.len().saturating_sub(KEPT));
+            if show {
+                drop(pass_on(&mut io::stderr().lock(), new));
+            }
+        }
+        String::from_utf8_lossy(&kept).into_owned()
+    })
+}
