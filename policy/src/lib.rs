@@ -4,5 +4,7 @@
 pub mod compile;
 pub mod config;
 pub mod diagnostic;
+#[cfg(feature = "generate")]
+pub mod generate;
 pub mod policy;
 pub mod reference;

@@ -1,0 +1,25 @@
+//! Policies and frames made from arbitrary bytes, so that they collide at every boundary. For tests and fuzz targets.
+//!
+//! The same bytes always make the same things, and few bytes make small ones. Values come from a small world, so that
+//! rules and packets meet: edges of ranges and prefixes, and what lies one beside them.
+mod frames;
+pub mod properties;
+mod rules;
+mod world;
+
+pub use frames::{Traffic, frame};
+pub use rules::policy;
+
+use crate::policy::Policy;
+use arbitrary::{Result, Unstructured};
+
+/// A policy, and this many frames made to meet its rules.
+///
+/// # Errors
+/// Never for want of bytes; see [`arbitrary`].
+pub fn policy_and_frames(bytes: &[u8], count: usize, traffic: Traffic) -> Result<(Policy, Vec<Vec<u8>>)> {
+    let mut choices = Unstructured::new(bytes);
+    let policy = policy(&mut choices)?;
+    let frames = (0..count).map(|_| frame(&mut choices, &policy, traffic)).collect::<Result<_>>()?;
+    Ok((policy, frames))
+}

@@ -1,0 +1,103 @@
+//! What must hold for any bytes. Each function panics where it does not; fuzz targets, the replay of what they found, and
+//! generated tests call the same ones.
+use super::{Traffic, frame, policy_and_frames};
+use crate::compile::compile;
+use crate::policy::{Action, Policy};
+use crate::reference;
+use arbitrary::Unstructured;
+use firewall::{Cause, Fragment, Inspected, Packet, Table, inspect, judge, protocol, table};
+
+/// A property, by the name of its fuzz target.
+pub type Property = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const ALL: [Property; 3] = [("frame", parse_frame), ("decode", decode_table), ("verdict", judge_frame)];
+
+/// The bytes as a frame: it is parsed or refused, and what was found stands in the packet and nowhere else.
+pub fn parse_frame(frame: &[u8]) {
+    let Ok(Inspected::Packet(packet)) = inspect(frame) else { return };
+    assert_consistent(&packet);
+    let (start, end) = (packet.payload_start as usize, packet.payload_end as usize);
+    assert!(start <= end && end <= frame.len(), "{packet:?} in {} bytes", frame.len());
+    assert_eq!(packet.payload(frame).len(), end - start);
+    let found = Ok(Inspected::Packet(packet));
+    assert_eq!(inspect(&frame[..end]), found, "without its padding it is the same packet");
+    assert_eq!(inspect(&[frame, &[0xff; 9]].concat()), found, "with more padding it is the same packet");
+    for cut in [end - 1, start - 1, start / 2] {
+        assert!(!matches!(inspect(&frame[..cut]), Ok(Inspected::Packet(_))), "cut to {cut} bytes it is no packet");
+    }
+}
+
+/// Facts that come together do, and others do not.
+fn assert_consistent(packet: &Packet) {
+    let has_header = packet.fragment != Fragment::Later;
+    let is_tcp = packet.protocol == protocol::TCP;
+    assert_eq!(packet.source.is_ipv4(), packet.destination.is_ipv4(), "{packet:?}");
+    assert_eq!(packet.ports.is_some(), has_header && (is_tcp || packet.protocol == protocol::UDP), "{packet:?}");
+    assert_eq!(packet.tcp_flags.is_some(), has_header && is_tcp, "{packet:?}");
+}
+
+/// The bytes as a table: it is decoded or refused, and deciding by it does not panic.
+pub fn decode_table(bytes: &[u8]) {
+    let mut choices = Unstructured::new(bytes);
+    let nothing = Policy { rules: vec![], default: Action::Accept };
+    let frames: Vec<_> = (0..3).filter_map(|_| frame(&mut choices, &nothing, Traffic::WellFormed).ok()).collect();
+    decide_by(bytes, &frames);
+    decide_by(&sealed(choices.take_rest()), &frames);
+}
+
+/// A table whose head and checksum are right around these bytes, as far as there are enough of them.
+fn sealed(rest: &[u8]) -> Vec<u8> {
+    let (counts, body) = rest.split_at(rest.len().min(2));
+    let length = table::HEADER + body.len() + table::CHECKSUM;
+    let default = if counts.first().is_some_and(|byte| byte & 1 == 1) {
+        firewall::Action::Drop
+    } else {
+        firewall::Action::Accept
+    };
+    let rules = counts.get(1).map_or(0, |&rules| rules.into());
+    let mut blob = table::emit_header(table::engine::LINEAR, default, length as u32, rules).to_vec();
+    blob.extend(body);
+    blob.extend(table::emit_checksum(&blob));
+    blob
+}
+
+/// Decides about packets by a table, if it is one.
+pub fn decide_by(blob: &[u8], frames: &[Vec<u8>]) {
+    let Ok(table) = Table::decode(blob) else { return };
+    for frame in frames {
+        let verdict = judge(frame, &table);
+        assert_eq!(verdict.cause.action(&table), Some(verdict.action), "a verdict's cause exists, and says the action");
+    }
+}
+
+/// The bytes as a policy and a frame: the compiled table decides as the rules read.
+pub fn judge_frame(bytes: &[u8]) {
+    let (policy, frames) = policy_and_frames(bytes, 4, Traffic::Any).expect("a policy and frames from any bytes");
+    assert_agreed(&policy, &frames);
+}
+
+/// The compiled table decides about these frames as the rules read.
+pub fn assert_agreed(policy: &Policy, frames: &[Vec<u8>]) {
+    let blob = compile(policy).expect("a generated policy compiles");
+    let table = Table::decode(&blob).expect("a compiled policy decodes");
+    assert_eq!(table.rules() as usize, policy.rules.len());
+    for frame in frames {
+        let verdict = judge(frame, &table);
+        let found = (verdict.action, verdict.cause);
+        assert_eq!(found, expected(policy, frame), "{policy:#?}\n{:?}\n{frame:02x?}", inspect(frame));
+    }
+}
+
+/// Action and cause as POLICY.md has them: rules see well-formed IP packets and nothing else.
+fn expected(policy: &Policy, frame: &[u8]) -> (firewall::Action, Cause) {
+    match inspect(frame) {
+        Ok(Inspected::Packet(packet)) => {
+            let decision = reference::decide(policy, &packet);
+            (decision.action, decision.cause.into())
+        }
+        Ok(Inspected::Arp) => (firewall::Action::Accept, Cause::Arp),
+        Ok(Inspected::Other) => (firewall::Action::Drop, Cause::NotIp),
+        Err(reason) => (firewall::Action::Drop, Cause::Malformed(reason)),
+    }
+}

@@ -1,0 +1,74 @@
+//! Policies from arbitrary bytes.
+use super::world::{self, LENGTHS_V4, LENGTHS_V6, PORTS, PROTOCOLS};
+use crate::policy::{Action, Addresses, Network, Policy, Prefix, Rule, Transport, TransportProtocol, Values};
+use arbitrary::{Result, Unstructured};
+use core::net::{Ipv4Addr, Ipv6Addr};
+use core::ops::RangeInclusive;
+
+/// A policy of up to eight rules.
+///
+/// # Errors
+/// Never for want of bytes; see [`arbitrary`].
+pub fn policy(u: &mut Unstructured) -> Result<Policy> {
+    let rules = (0..u.int_in_range(0..=8)?).map(|_| rule(u)).collect::<Result<_>>()?;
+    Ok(Policy { rules, default: action(u)? })
+}
+
+fn action(u: &mut Unstructured) -> Result<Action> {
+    Ok(if u.arbitrary()? { Action::Accept } else { Action::Drop })
+}
+
+fn rule(u: &mut Unstructured) -> Result<Rule> {
+    let network = match u.int_in_range(0..=3)? {
+        0 => None,
+        1 => Some(Network::Ipv6(addresses(u, prefix_v6)?)),
+        _ => Some(Network::Ipv4(addresses(u, prefix_v4)?)),
+    };
+    let transport = if u.ratio(2, 3)? { Some(transport(u)?) } else { None };
+    Ok(Rule { network, transport, action: action(u)?, span: 0..0 })
+}
+
+fn addresses<P>(u: &mut Unstructured, prefix: fn(&mut Unstructured) -> Result<P>) -> Result<Addresses<P>> {
+    Ok(Addresses {
+        source: sometimes(u, |u| values(u, prefix))?,
+        destination: sometimes(u, |u| values(u, prefix))?,
+        fragment: sometimes(u, |u| u.arbitrary())?,
+        protocol: sometimes(u, |u| values(u, |u| range(u, &PROTOCOLS)))?,
+    })
+}
+
+fn transport(u: &mut Unstructured) -> Result<Transport> {
+    Ok(Transport {
+        protocol: if u.arbitrary()? { TransportProtocol::Tcp } else { TransportProtocol::Udp },
+        source: sometimes(u, |u| values(u, |u| range(u, &PORTS)))?,
+        destination: sometimes(u, |u| values(u, |u| range(u, &PORTS)))?,
+    })
+}
+
+/// One value in three.
+fn sometimes<T>(u: &mut Unstructured, make: impl FnOnce(&mut Unstructured) -> Result<T>) -> Result<Option<T>> {
+    if u.ratio(1, 3)? { make(u).map(Some) } else { Ok(None) }
+}
+
+fn values<T>(u: &mut Unstructured, one: impl Fn(&mut Unstructured) -> Result<T>) -> Result<Values<T>> {
+    let count = if u.ratio(1, 2)? { u.int_in_range(1..=5)? } else { 1 };
+    Ok(Values { negated: u.arbitrary()?, members: (0..count).map(|_| one(u)).collect::<Result<_>>()? })
+}
+
+/// One number, or all from one to another.
+fn range<N: Copy + Ord>(u: &mut Unstructured, numbers: &[N]) -> Result<RangeInclusive<N>> {
+    let (one, other) = (*u.choose(numbers)?, *u.choose(numbers)?);
+    Ok(if u.ratio(1, 2)? { one..=one } else { one.min(other)..=one.max(other) })
+}
+
+fn prefix_v4(u: &mut Unstructured) -> Result<Prefix<Ipv4Addr>> {
+    let length = *u.choose(&LENGTHS_V4)?;
+    let host = u32::MAX.checked_shr(length.into()).unwrap_or(0);
+    Ok(Prefix { address: Ipv4Addr::from_bits(world::ipv4(u)?.to_bits() & !host), length })
+}
+
+fn prefix_v6(u: &mut Unstructured) -> Result<Prefix<Ipv6Addr>> {
+    let length = *u.choose(&LENGTHS_V6)?;
+    let host = u128::MAX.checked_shr(length.into()).unwrap_or(0);
+    Ok(Prefix { address: Ipv6Addr::from_bits(world::ipv6(u)?.to_bits() & !host), length })
+}

@@ -1,0 +1,125 @@
+//! A table is decoded as a whole or refused, whatever was done to it.
+use firewall::{DecodeError, Table, table};
+use policy::compile::compile;
+use policy::generate::properties::decide_by;
+use policy::generate::{Traffic, policy_and_frames};
+use policy::policy::Policy;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+fn blob_and_frames(bytes: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let (policy, frames) = policy_and_frames(bytes, 4, Traffic::Any).expect("a policy and frames");
+    (compile(&policy).expect("a generated policy compiles"), frames)
+}
+
+/// Makes length and checksum fit the bytes, so that what is behind them is tested.
+fn seal(blob: &mut Vec<u8>) {
+    let length = (blob.len() as u32).to_le_bytes();
+    blob[8..12].copy_from_slice(&length);
+    blob.truncate(blob.len() - table::CHECKSUM);
+    blob.extend(table::emit_checksum(blob));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    #[test]
+    fn a_damaged_table_is_refused(bytes in vec(any::<u8>(), 0..600), at: Index, change in 1..=255_u8) {
+        let (mut blob, _) = blob_and_frames(&bytes);
+        let at = at.index(blob.len());
+        blob[at] ^= change;
+        prop_assert!(Table::decode(&blob).is_err());
+    }
+
+    #[test]
+    fn a_table_that_is_cut_short_or_too_long_is_refused(bytes in vec(any::<u8>(), 0..600), at: Index) {
+        let (mut blob, _) = blob_and_frames(&bytes);
+        prop_assert!(Table::decode(&blob[..at.index(blob.len())]).is_err());
+        blob.push(0);
+        prop_assert!(Table::decode(&blob).is_err());
+    }
+
+    #[test]
+    fn deciding_by_a_changed_table_that_decodes_does_not_panic(
+        bytes in vec(any::<u8>(), 0..600),
+        changes in vec((any::<Index>(), any::<u8>()), 1..6),
+        cut in any::<Option<Index>>(),
+    ) {
+        let (mut blob, frames) = blob_and_frames(&bytes);
+        for (at, byte) in changes {
+            let at = at.index(blob.len());
+            blob[at] = byte;
+        }
+        if let Some(cut) = cut {
+            blob.truncate((table::HEADER + table::CHECKSUM).max(cut.index(blob.len())));
+        }
+        seal(&mut blob);
+        decide_by(&blob, &frames);
+    }
+}
+
+/// A table of one rule: all TCP to ports from 22 to 23.
+fn one_rule() -> Vec<u8> {
+    use policy::policy::{Action, Rule, Transport, TransportProtocol, Values};
+    let destination = Some(Values { negated: false, members: vec![22..=23] });
+    let transport = Transport { protocol: TransportProtocol::Tcp, source: None, destination };
+    let rule = Rule { network: None, transport: Some(transport), action: Action::Drop, span: 0..0 };
+    compile(&Policy { rules: vec![rule], default: Action::Accept }).expect("it compiles")
+}
+
+#[test]
+fn a_table_has_the_bytes_that_its_format_says() {
+    #[rustfmt::skip]
+    let expected = [
+        b'P', b'C', b'F', b'W', 1, 0, 0, 1,   84, 0, 0, 0, 1, 0, 0, 0, // header: version 1, linear, accept; 84 bytes, 1 rule
+        1, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0, 0,                          // one range of ports, none of addresses
+        0, 0, 6, 0, 0x10, 0, 0, 0,                                     // any version, TCP, drop, destination ports
+        0, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0, 0, 0,              // addresses
+        0, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0, 0, 0,              // protocols, source ports
+        0, 0, 0, 0, 1, 0, 0, 0,                                        // destination ports: the first range
+        22, 0, 23, 0,
+    ];
+    let blob = one_rule();
+    assert_eq!(&blob[..blob.len() - 4], expected);
+}
+
+/// What becomes of [`one_rule`] with one byte changed and the checksum made to fit.
+fn changed(at: usize, byte: u8) -> String {
+    let mut blob = one_rule();
+    blob[at] = byte;
+    let sealed = blob.len() - table::CHECKSUM;
+    let checksum = table::emit_checksum(&blob[..sealed]);
+    blob[sealed..].copy_from_slice(&checksum);
+    Table::decode(&blob).expect_err("it does not decode").to_string()
+}
+
+#[test]
+fn a_refusal_says_what_is_wrong() {
+    assert_eq!(Table::decode(&[]).unwrap_err(), DecodeError::TooShort(0));
+    assert_eq!(changed(0, b'X'), "this is not a compiled policy: it starts with [58, 43, 46, 57]");
+    let rebuild = "build the image again with the command that this kernel came with";
+    let version = "the compiled policy has version 2, this kernel reads version 1: ";
+    assert_eq!(changed(4, 2), format!("{version}{rebuild}"));
+    assert_eq!(
+        changed(6, 9),
+        format!("the compiled policy is for engine 9, which this kernel does not have: {rebuild}")
+    );
+    assert_eq!(changed(7, 2), "the compiled policy has a default action 2, not 0 or 1");
+    assert_eq!(changed(8, 85), "the compiled policy is damaged: it says that it has 85 bytes and has 84");
+    let body = "the compiled policy does not hold together: ";
+    assert_eq!(changed(12, 2), format!("{body}it is not as long as its rules and ranges take"));
+    assert_eq!(changed(16, 0), format!("{body}it is not as long as its rules and ranges take"));
+    assert_eq!(changed(28, 5), format!("{body}rule 0 is wrong: its IP version is 5, not 0, 4 or 6"));
+    assert_eq!(changed(29, 3), format!("{body}rule 0 is wrong: its fragment condition is 3, not 0, 1 or 2"));
+    assert_eq!(changed(30, 7), format!("{body}rule 0 is wrong: its protocol is 7, not 0, 6 or 17"));
+    assert_eq!(changed(30, 0), format!("{body}rule 0 is wrong: it names ports and neither TCP nor UDP"));
+    assert_eq!(changed(31, 2), format!("{body}rule 0 is wrong: its action is 2, not 0 or 1"));
+    assert_eq!(changed(32, 0), format!("{body}rule 0 is wrong: it has bits set that have no meaning"));
+    assert_eq!(changed(32, 0x11), format!("{body}rule 0 is wrong: it names addresses and no IP version"));
+    assert_eq!(changed(33, 1), format!("{body}rule 0 is wrong: it has bits set that have no meaning"));
+    let set = format!("{body}rule 0 names ranges that are not there or not in order");
+    assert_eq!(changed(68, 1), set);
+    assert_eq!(changed(72, 2), set);
+    assert_eq!(changed(76, 24), set);
+}

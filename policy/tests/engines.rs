@@ -1,0 +1,72 @@
+//! Every engine decides as the rules read: the compiled table against the naive interpreter, on generated policies and
+//! frames that are made to collide.
+use firewall::{Cause, Fragment, Malformed, Table, judge};
+use policy::compile::compile;
+use policy::generate::properties::assert_agreed;
+use policy::generate::{Traffic, policy_and_frames};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::collections::HashSet;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn the_compiled_table_decides_as_the_rules_read(bytes in vec(any::<u8>(), 0..1500)) {
+        let (policy, frames) = policy_and_frames(&bytes, 16, Traffic::Any).expect("a policy and frames");
+        assert_agreed(&policy, &frames);
+    }
+
+    #[test]
+    fn the_same_policy_compiles_to_the_same_bytes(bytes in vec(any::<u8>(), 0..300)) {
+        let (policy, _) = policy_and_frames(&bytes, 16, Traffic::Any).expect("a policy and frames");
+        prop_assert_eq!(compile(&policy), compile(&policy.clone()));
+    }
+}
+
+/// A test that generates only trivial cases cannot fail: of what the generator makes, every kind of verdict must be a
+/// good part.
+#[test]
+fn generated_frames_meet_every_kind_of_verdict() {
+    let (mut by_rule, mut by_default, mut malformed, mut later, mut reasons) = (0, 0, 0, 0, HashSet::new());
+    let mut rules_hit = [0; 8];
+    for seed in 0..2000_u64 {
+        let bytes = noise(seed, 1500);
+        let (policy, frames) = policy_and_frames(&bytes, 16, Traffic::Any).expect("a policy and frames");
+        let blob = compile(&policy).expect("a generated policy compiles");
+        let table = Table::decode(&blob).expect("a compiled policy decodes");
+        for frame in frames {
+            let verdict = judge(&frame, &table);
+            match verdict.cause {
+                Cause::Rule(rule) => {
+                    by_rule += 1;
+                    rules_hit[rule as usize] += 1;
+                }
+                Cause::Default => by_default += 1,
+                Cause::Malformed(reason) => {
+                    malformed += 1;
+                    reasons.insert(reason);
+                }
+                Cause::NotIp | Cause::Arp => (),
+            }
+            later += u32::from(verdict.packet.is_some_and(|packet| packet.fragment == Fragment::Later));
+        }
+    }
+    println!(
+        "{by_rule} by rule, {by_default} by default, {malformed} malformed ({reasons:?}), {later} later fragments, {rules_hit:?}"
+    );
+    assert!(by_rule > 8000 && by_default > 3000 && malformed > 1000 && later > 3000);
+    assert_eq!(reasons.len(), Malformed::ALL.len(), "{reasons:?}");
+    assert!(rules_hit.iter().all(|&hits| hits > 50), "{rules_hit:?}");
+}
+
+/// Bytes that look random and are the same for the same seed (SplitMix64).
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let words = (0..).map(|index: u64| {
+        let mut word = (seed << 32 | index).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (word ^ word >> 31).to_le_bytes()
+    });
+    words.flatten().take(length).collect()
+}
