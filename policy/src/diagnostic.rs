@@ -43,7 +43,7 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
-/// Draws the messages in the order of the file, each with its line; with colours for a terminal or without.
+/// Draws the messages in the order given, each with its line; with colours for a terminal or without.
 ///
 /// `name` is what the reader calls the file. Ends in a line feed unless there is nothing to draw.
 pub fn render<D: Into<Diagnostic>>(
@@ -52,14 +52,15 @@ pub fn render<D: Into<Diagnostic>>(
     diagnostics: impl IntoIterator<Item = D>,
     coloured: bool,
 ) -> String {
-    let mut all: Vec<Diagnostic> = diagnostics.into_iter().map(Into::into).collect();
-    all.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
     let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
-    let drawn: Vec<String> = all.iter().take(MOST_DRAWN).map(|one| draw(&renderer, name, text, one)).collect();
+    let mut all = diagnostics.into_iter();
+    let first = all.by_ref().take(MOST_DRAWN);
+    let drawn: Vec<String> = first.map(|one| draw(&renderer, name, text, &one.into())).collect();
+    let rest = all.count();
     let mut out = drawn.join("\n\n");
-    if all.len() > MOST_DRAWN {
-        out.push_str(&format!("\n\n... and {} more", all.len() - MOST_DRAWN));
+    if rest > 0 {
+        out.push_str(&format!("\n\n... and {rest} more"));
     }
     if !out.is_empty() {
         out.push('\n');
@@ -105,7 +106,7 @@ impl Place {
         let body = text.len() - text.trim_start_matches('\u{feff}').len();
         let start = floor(text, span.start).max(body);
         let line_start = text[..start].rfind('\n').map_or(body, |at| at + 1);
-        let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |at| start + at);
+        let line_end = start + text[start..].lines().next().map_or(0, str::len);
         let end = text.ceil_char_boundary(span.end.clamp(start, line_end));
         let line = text[..line_start].matches('\n').count() + 1;
         let column = text[line_start..start].chars().count() + 1;

@@ -6,6 +6,9 @@ use crate::diagnostic::{Diagnostic, Severity};
 /// Longer values are cut in messages, in characters.
 const LONGEST_QUOTE: usize = 60;
 
+/// A label that lists more keys than this is too long for a line.
+const MOST_IN_LABEL: usize = 7;
+
 /// A title, a label and what to do.
 type Words = (String, String, Option<String>);
 
@@ -76,10 +79,10 @@ fn error_words(kind: &ErrorKind) -> Words {
         ),
         ErrorKind::UnknownKey { key, place, known, passed_over } => (
             format!("unknown key {} in {place}", quote(key)),
-            if known.len() > 4 { "no such key".into() } else { format!("expected {}", one_of(known)) },
+            if known.len() > MOST_IN_LABEL { "no such key".into() } else { format!("expected {}", one_of(known)) },
             match suggest::nearest(key, &[*known, *passed_over].concat()) {
                 Some(meant) => Some(did_you_mean(meant)),
-                None => (known.len() > 4).then(|| format!("expected {}", one_of(known))),
+                None => (known.len() > MOST_IN_LABEL).then(|| format!("expected {}", one_of(known))),
             },
         ),
         ErrorKind::Misplaced { key, place, belongs } => (
@@ -142,19 +145,21 @@ fn warning_words(kind: &WarningKind) -> Words {
 }
 
 fn value_words(expected: Expected, text: &str, fault: &Fault) -> Words {
-    let title = format!("{} {}", quote(text), complaint(expected, fault));
+    let title = format!("{} {}", quote(text), complaint(expected, text, fault));
     (title, format!("expected {}", describe(expected)), advice(expected, text, fault))
 }
 
 /// What is wrong, after the value.
-fn complaint(expected: Expected, fault: &Fault) -> String {
+fn complaint(expected: Expected, text: &str, fault: &Fault) -> String {
     match fault {
+        Fault::Empty if text == "!" => "negates nothing".into(),
         Fault::Empty => "is empty".into(),
         Fault::Space => "has white space in it".into(),
         Fault::NegatedTwice => "is negated twice".into(),
         Fault::List => "is several values in one string".into(),
         Fault::NotDecimal => "is not a decimal number".into(),
         Fault::LeadingZero => "has a number with a leading zero, which some read as octal".into(),
+        Fault::TooLarge { .. } if expected == Expected::Memory => "is more memory than there is anywhere".into(),
         Fault::TooLarge { most } => format!("is larger than {most}"),
         Fault::Reversed { .. } => "is a range that ends before it starts".into(),
         Fault::NotAddress if expected == Expected::Ipv6Prefix => "is no IPv6 address".into(),

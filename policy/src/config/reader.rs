@@ -64,7 +64,11 @@ impl Reader {
     pub fn string_or_number(&mut self, json: &Json, what: &str) -> Option<String> {
         match &json.kind {
             Kind::Number(text) => Some(text.clone()),
-            _ => self.string(json, what),
+            Kind::Text(_) => self.string(json, what),
+            _ => {
+                self.wrong_type(json, what, "a string or a number");
+                None
+            }
         }
     }
 

@@ -88,23 +88,22 @@ fn narrow<N: TryFrom<u64>>(number: u64, most: u64) -> Result<N, Fault> {
 
 /// An IPv4 address, with an optional mask; the host part is set to zero.
 pub(super) fn ipv4_prefix(text: &str) -> Result<Prefix<Ipv4Addr>, Fault> {
-    let (address, length) = masked(text, 32)?;
-    let address = ipv4_address(address)?;
+    let (address, length) = masked(text, 32, ipv4_address)?;
     let mask = u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0);
     Ok(Prefix { address: Ipv4Addr::from_bits(address.to_bits() & mask), length })
 }
 
 /// An IPv6 address, with an optional mask; the host part is set to zero.
 pub(super) fn ipv6_prefix(text: &str) -> Result<Prefix<Ipv6Addr>, Fault> {
-    let (address, length) = masked(text, 128)?;
-    let address = ipv6_address(address)?;
+    let (address, length) = masked(text, 128, ipv6_address)?;
     let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
     Ok(Prefix { address: Ipv6Addr::from_bits(address.to_bits() & mask), length })
 }
 
 /// The address and the length of its mask, which is `most` unless written.
-fn masked(text: &str, most: u8) -> Result<(&str, u8), Fault> {
-    let Some((address, mask)) = text.split_once('/') else { return Ok((text, most)) };
+fn masked<A>(text: &str, most: u8, address: fn(&str) -> Result<A, Fault>) -> Result<(A, u8), Fault> {
+    let Some((before, mask)) = text.split_once('/') else { return Ok((address(text)?, most)) };
+    let address = address(before)?;
     let length = decimal(mask, most.into()).map_err(|fault| match fault {
         Fault::LeadingZero => fault,
         _ => Fault::Mask { most },
