@@ -6,9 +6,13 @@
 
 extern crate alloc;
 
+pub mod entropy;
 pub mod errno;
 pub mod executor;
 pub mod file;
 pub mod host;
 pub mod net;
+pub mod program;
+pub mod syscall;
+pub mod tree;
 pub mod wait;

@@ -1,0 +1,68 @@
+//! What the threads of a process share of memory: its space and its futexes.
+use super::futex::Futexes;
+use super::space::Space;
+use crate::errno::Errno;
+use alloc::string::String;
+use alloc::vec::Vec;
+use spin::Mutex;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// The longest path in bytes, its end included (PATH_MAX).
+const MAX_PATH: usize = 4096;
+
+/// A process's memory. It is freed when the last thread that uses it has ended.
+pub struct Memory {
+    /// Regions and pages.
+    pub space: Mutex<Space>,
+    /// Who waits for a word of it.
+    pub futexes: Futexes,
+}
+
+impl Memory {
+    /// Memory of this space.
+    pub fn new(space: Space) -> Self {
+        Memory { space: Mutex::new(space), futexes: Futexes::default() }
+    }
+
+    /// Copies a value from the program.
+    pub fn get<T: FromBytes + IntoBytes>(&self, address: u64) -> Result<T, Errno> {
+        let mut value = T::new_zeroed();
+        self.space.lock().read(address, value.as_mut_bytes())?;
+        Ok(value)
+    }
+
+    /// Copies a value to the program.
+    pub fn put<T: IntoBytes + Immutable + ?Sized>(&self, address: u64, value: &T) -> Result<(), Errno> {
+        self.space.lock().write(address, value.as_bytes())
+    }
+
+    /// Copies bytes from the program. The caller bounds the length.
+    pub fn bytes(&self, address: u64, length: usize) -> Result<Vec<u8>, Errno> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length).map_err(|_| Errno::ENOMEM)?;
+        bytes.resize(length, 0);
+        self.space.lock().read(address, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Copies a path from the program: bytes up to a zero.
+    pub fn path(&self, address: u64) -> Result<String, Errno> {
+        let mut path = Vec::new();
+        let mut space = self.space.lock();
+        let mut at = address;
+        while path.len() < MAX_PATH {
+            // Up to the end of a 256-byte block: never into a page that the string does not reach.
+            let mut part = [0; 256];
+            let length = 256 - (at % 256) as usize;
+            let part = part.get_mut(..length).unwrap_or_default();
+            space.read(at, part)?;
+            if let Some(end) = part.iter().position(|byte| *byte == 0) {
+                path.extend_from_slice(part.get(..end).unwrap_or_default());
+                return String::from_utf8(path).map_err(|_| Errno::ENOENT);
+            }
+            path.extend_from_slice(part);
+            at += length as u64;
+        }
+        Err(Errno::ENAMETOOLONG)
+    }
+}

@@ -1,0 +1,229 @@
+//! Processes: what the threads of one program share, and how it ends.
+use super::alarm::Alarm;
+use super::signal::{self, Actions, Info, Pending, SIGCHLD, SIGKILL, Signal};
+use super::thread::Thread;
+use crate::file::Sockets;
+use crate::tree::Tree;
+use crate::wait::WaitQueue;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU32, Ordering};
+use linux_raw_sys::general as linux;
+use spin::Mutex;
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By itself, with this code.
+    Exited(u8),
+    /// By a signal; what it did, in words.
+    Killed {
+        /// The signal (signal(7)).
+        signal: u8,
+        /// What it did.
+        what: String,
+    },
+}
+
+impl End {
+    /// It as wait(2) tells it.
+    pub fn status(&self) -> u32 {
+        match self {
+            End::Exited(code) => u32::from(*code) << 8,
+            End::Killed { signal, .. } => u32::from(*signal),
+        }
+    }
+}
+
+/// What all processes share.
+pub struct World {
+    /// The files.
+    pub tree: Tree,
+    /// The network.
+    pub sockets: Arc<dyn Sockets>,
+    processes: Mutex<BTreeMap<u32, Arc<Process>>>,
+    next_id: AtomicU32,
+}
+
+impl World {
+    /// A world without processes.
+    pub fn new(tree: Tree, sockets: Arc<dyn Sockets>) -> Arc<Self> {
+        // Not 1: some programs take that to mean that they are init.
+        Arc::new(World { tree, sockets, processes: Mutex::default(), next_id: AtomicU32::new(2) })
+    }
+
+    /// A number for a process or a thread; no two get the same.
+    pub fn new_id(&self) -> u32 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The process of this number, also if it has ended and nobody asked yet.
+    pub fn process(&self, id: u32) -> Option<Arc<Process>> {
+        self.processes.lock().get(&id).cloned()
+    }
+
+    /// How many processes there are.
+    pub fn process_count(&self) -> usize {
+        self.processes.lock().len()
+    }
+
+    fn children(&self, parent: u32) -> Vec<Arc<Process>> {
+        self.processes.lock().values().filter(|process| process.parent() == parent).cloned().collect()
+    }
+}
+
+/// A process.
+pub struct Process {
+    /// Its number.
+    pub id: u32,
+    /// What it shares with all others.
+    pub world: Arc<World>,
+    /// What it does with signals.
+    pub actions: Mutex<Actions>,
+    /// Woken when a child of it has ended.
+    pub child_ended: WaitQueue,
+    /// Woken when it has ended.
+    pub ended: WaitQueue,
+    /// Its alarm (setitimer(2)), if it is set.
+    pub alarm: Mutex<Option<Alarm>>,
+    parent: AtomicU32,
+    pending: Mutex<Pending>,
+    threads: Mutex<BTreeMap<u32, Arc<Thread>>>,
+    end: Mutex<Option<End>>,
+}
+
+impl Process {
+    /// A process without threads; `parent` is 1 for one that nobody waits for.
+    pub fn new(world: &Arc<World>, parent: u32, actions: Actions) -> Arc<Self> {
+        let process = Arc::new(Process {
+            id: world.new_id(),
+            world: world.clone(),
+            actions: Mutex::new(actions),
+            child_ended: WaitQueue::new(),
+            ended: WaitQueue::new(),
+            alarm: Mutex::new(None),
+            parent: AtomicU32::new(parent),
+            pending: Mutex::default(),
+            threads: Mutex::default(),
+            end: Mutex::new(None),
+        });
+        world.processes.lock().insert(process.id, process.clone());
+        process
+    }
+
+    /// How it ended, if it has.
+    pub fn end(&self) -> Option<End> {
+        self.end.lock().clone()
+    }
+
+    /// The number of its parent, 1 if that has ended.
+    pub fn parent(&self) -> u32 {
+        self.parent.load(Ordering::Relaxed)
+    }
+
+    /// Adds a thread.
+    pub fn add_thread(&self, thread: Arc<Thread>) {
+        self.threads.lock().insert(thread.id, thread);
+    }
+
+    /// Its thread of this number.
+    pub fn thread(&self, id: u32) -> Option<Arc<Thread>> {
+        self.threads.lock().get(&id).cloned()
+    }
+
+    /// How many threads it has.
+    pub fn thread_count(&self) -> usize {
+        self.threads.lock().len()
+    }
+
+    /// Ends it: each of its threads stops at the next chance. Only the first end counts.
+    pub fn finish(&self, end: End) {
+        self.end.lock().get_or_insert(end);
+        self.wake_threads();
+    }
+
+    /// Sends a signal to it.
+    pub fn post(&self, signal: Signal, info: Info) {
+        if signal == SIGKILL {
+            return self.finish(End::Killed { signal, what: signal::describe(signal) });
+        }
+        let blocked = self.threads.lock().values().any(|thread| thread.blocked() & signal::only(signal) != 0);
+        if blocked || !self.actions.lock().ignores(signal) {
+            self.pending.lock().add(signal, info);
+            self.wake_threads();
+        }
+    }
+
+    /// Which signals were sent to it and not yet taken.
+    pub fn pending(&self) -> signal::Set {
+        self.pending.lock().set()
+    }
+
+    /// Takes one of these signals.
+    pub fn take_signal(&self, wanted: signal::Set) -> Option<(Signal, Info)> {
+        self.pending.lock().take(wanted)
+    }
+
+    /// Takes a thread that has ended out of it; the last one ends it.
+    pub fn remove_thread(&self, id: u32, code: u8) {
+        let last = {
+            let mut threads = self.threads.lock();
+            threads.remove(&id);
+            threads.is_empty()
+        };
+        if last {
+            self.end.lock().get_or_insert(End::Exited(code));
+            self.bury();
+        }
+    }
+
+    /// Forgets a child that has ended, and whose parent has been told.
+    pub fn reap(&self) {
+        self.world.processes.lock().remove(&self.id);
+    }
+
+    /// Its children, those too that have ended and were not asked for.
+    pub fn children(&self) -> Vec<Arc<Process>> {
+        self.world.children(self.id)
+    }
+
+    /// Whether nothing of it runs any more.
+    pub fn is_dead(&self) -> bool {
+        self.threads.lock().is_empty()
+    }
+
+    fn bury(&self) {
+        *self.alarm.lock() = None;
+        for child in self.children() {
+            child.parent.store(1, Ordering::Relaxed);
+            if child.is_dead() {
+                child.reap();
+            }
+        }
+        match self.world.process(self.parent()) {
+            Some(parent) => parent.child_has_ended(self),
+            None => self.reap(),
+        }
+        self.ended.wake();
+    }
+
+    fn child_has_ended(&self, child: &Process) {
+        let action = self.actions.lock().get(SIGCHLD);
+        if action.handler == 1 || action.flags & u64::from(linux::SA_NOCLDWAIT) != 0 {
+            child.reap();
+        }
+        let status = child.end().map_or(0, |end| end.status());
+        let code = if status & 0x7f == 0 { linux::CLD_EXITED } else { linux::CLD_KILLED };
+        let status = if status & 0x7f == 0 { status >> 8 } else { status };
+        self.post(SIGCHLD, Info { code: code as i32, value: u64::from(child.id), status: status as i32, what: None });
+        self.child_ended.wake();
+    }
+
+    fn wake_threads(&self) {
+        for thread in self.threads.lock().values() {
+            thread.interrupt.wake();
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Threads: each is a task that runs the program and serves its traps.
+use super::descriptors::Descriptors;
+use super::frame;
+use super::memory::Memory;
+use super::process::{End, Process};
+use super::signal::{self, Info, Pending, Set, Signal};
+use super::space::{Fault, Protection};
+use crate::executor;
+use crate::syscall;
+use crate::tree::Place;
+use crate::wait::WaitQueue;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use core::time::Duration;
+use machine::memory::USER_END;
+use machine::user::{Registers, Trap};
+use spin::Mutex;
+
+/// How long a thread runs before others have their turn.
+const SLICE: Duration = Duration::from_millis(10);
+
+/// A thread.
+pub struct Thread {
+    /// Its number.
+    pub id: u32,
+    /// What it is part of.
+    pub process: Arc<Process>,
+    /// Its memory.
+    pub memory: Arc<Memory>,
+    /// Its file descriptors.
+    pub files: Arc<Mutex<Descriptors>>,
+    /// Where its relative paths begin.
+    pub place: Arc<Mutex<Place>>,
+    /// Its own state of signals.
+    pub signals: Mutex<ThreadSignals>,
+    /// Where a zero is written when it ends (set_tid_address(2)), 0 for nowhere.
+    pub clear_tid: AtomicU64,
+    /// Its robust futexes (set_robust_list(2)), 0 for none.
+    pub robust_list: AtomicU64,
+    /// Its name (prctl(2), PR_SET_NAME).
+    pub name: Mutex<[u8; 16]>,
+    /// Woken when a signal has come for it or it is to end.
+    pub interrupt: WaitQueue,
+    exited: AtomicBool,
+    code: AtomicU8,
+}
+
+/// What a thread has of signals for itself.
+#[derive(Default)]
+pub struct ThreadSignals {
+    /// Those that wait until they are unblocked.
+    pub blocked: Set,
+    /// What is blocked again once the call that changed it for itself (sigsuspend, ppoll, ...) is over.
+    pub restore: Option<Set>,
+    /// Those sent to this thread alone.
+    pub pending: Pending,
+    /// The stack for handlers: start and length; length 0 for none.
+    pub alternate: (u64, u64),
+}
+
+impl Thread {
+    /// A thread of this process that shares these; it does not run yet.
+    pub fn new(
+        process: &Arc<Process>,
+        id: u32,
+        memory: Arc<Memory>,
+        files: Arc<Mutex<Descriptors>>,
+        place: Arc<Mutex<Place>>,
+    ) -> Arc<Self> {
+        let thread = Arc::new(Thread {
+            id,
+            process: process.clone(),
+            memory,
+            files,
+            place,
+            signals: Mutex::default(),
+            clear_tid: AtomicU64::new(0),
+            robust_list: AtomicU64::new(0),
+            name: Mutex::default(),
+            interrupt: WaitQueue::new(),
+            exited: AtomicBool::new(false),
+            code: AtomicU8::new(0),
+        });
+        process.add_thread(thread.clone());
+        thread
+    }
+
+    /// Names it; a longer name is cut.
+    pub fn set_name(&self, name: &[u8]) {
+        let mut bytes = [0; 16];
+        bytes.iter_mut().take(15).zip(name).for_each(|(to, from)| *to = *from);
+        *self.name.lock() = bytes;
+    }
+
+    /// Starts it.
+    pub fn spawn(self: Arc<Self>, registers: Box<Registers>) {
+        executor::spawn(run(self, registers));
+    }
+
+    /// Which signals it blocks.
+    pub fn blocked(&self) -> Set {
+        self.signals.lock().blocked
+    }
+
+    /// Ends this thread alone (exit(2)).
+    pub fn exit(&self, code: u8) {
+        self.code.store(code, Ordering::Relaxed);
+        self.exited.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it must not run any more.
+    pub fn is_over(&self) -> bool {
+        self.exited.load(Ordering::Relaxed) || self.process.end().is_some()
+    }
+
+    /// Sends a signal to this thread alone.
+    pub fn post(&self, signal: Signal, info: Info) {
+        if signal == signal::SIGKILL {
+            return self.process.post(signal, info);
+        }
+        let blocked = self.blocked() & signal::only(signal) != 0;
+        if blocked || !self.process.actions.lock().ignores(signal) {
+            self.signals.lock().pending.add(signal, info);
+            self.interrupt.wake();
+        }
+    }
+
+    /// Which signals wait for it, blocked or not.
+    pub fn pending(&self) -> Set {
+        self.signals.lock().pending.set() | self.process.pending()
+    }
+
+    /// Whether it is to end, or a signal is to be handled.
+    pub fn is_interrupted(&self) -> bool {
+        self.is_over() || self.pending() & !self.blocked() & !self.process.actions.lock().ignored() != 0
+    }
+
+    /// Takes one of these signals.
+    pub fn take_signal(&self, wanted: Set) -> Option<(Signal, Info)> {
+        let own = self.signals.lock().pending.take(wanted);
+        own.or_else(|| self.process.take_signal(wanted))
+    }
+}
+
+/// Runs a thread until it ends.
+async fn run(thread: Arc<Thread>, mut registers: Box<Registers>) {
+    let mut slice_end = machine::time::now() + SLICE;
+    let mut interrupted = None;
+    loop {
+        frame::deliver(&thread, &mut registers, interrupted.take());
+        if thread.is_over() {
+            break;
+        }
+        match enter(&thread, &mut registers, slice_end) {
+            Trap::Syscall => interrupted = syscall::serve(&thread, &mut registers).await,
+            Trap::PageFault { address, write, execute } => page_fault(&thread, &registers, address, write, execute),
+            Trap::Exception { vector, code } => exception(&thread, &registers, vector, code),
+            Trap::Interrupt => slice_end = Duration::ZERO,
+        }
+        if machine::time::now() >= slice_end {
+            executor::give_way().await;
+            slice_end = machine::time::now() + SLICE;
+        }
+    }
+    syscall::thread_ends(&thread);
+    thread.process.remove_thread(thread.id, thread.code.load(Ordering::Relaxed));
+}
+
+fn enter(thread: &Thread, registers: &mut Registers, slice_end: Duration) -> Trap {
+    // What the processor does not take in these registers is a fault of the program, before it could be one of the kernel.
+    if registers.rip >= USER_END {
+        return Trap::PageFault { address: registers.rip, write: false, execute: true };
+    }
+    let left = slice_end.saturating_sub(machine::time::now());
+    // The space stays locked while the program runs: with one CPU nobody can want it then.
+    machine::user::run(registers, thread.memory.space.lock().table(), left)
+}
+
+fn page_fault(thread: &Thread, registers: &Registers, address: u64, write: bool, execute: bool) {
+    let need = match (write, execute) {
+        (true, _) => Protection::WRITE,
+        (_, true) => Protection::EXECUTE,
+        _ => Protection::READ,
+    };
+    let fault = if address < USER_END {
+        thread.memory.space.lock().resolve(address, need).err()
+    } else {
+        Some(Fault::Unmapped)
+    };
+    let Some(fault) = fault else { return };
+    let verb = match (write, execute) {
+        (true, _) => "write",
+        (_, true) => "execution",
+        _ => "read",
+    };
+    let place = format!("{verb} at {address:#x}, instruction at {:#x}", registers.rip);
+    let (signal, code, what) = match fault {
+        Fault::OutOfMemory => {
+            let what = format!("out of memory: {place}; give the machine more");
+            return thread.process.finish(End::Killed { signal: signal::SIGKILL, what });
+        }
+        Fault::PastEnd => (signal::SIGBUS, 2, format!("bus error: the mapped file has ended: {place}")),
+        Fault::Unmapped => (signal::SIGSEGV, 1, format!("segmentation fault: {place}")),
+        Fault::Forbidden => (signal::SIGSEGV, 2, format!("segmentation fault: {place} (memory protection)")),
+    };
+    force(thread, signal, code, address, what);
+}
+
+fn exception(thread: &Thread, registers: &Registers, vector: u8, error: u64) {
+    let (signal, code, name) = match vector {
+        0 => (signal::SIGFPE, 1, "division by zero or overflow"),
+        1 | 3 => (signal::SIGTRAP, 1, "breakpoint"),
+        6 => (signal::SIGILL, 2, "illegal instruction"),
+        16 | 19 => (signal::SIGFPE, 7, "floating-point exception"),
+        17 => (signal::SIGBUS, 1, "misaligned access"),
+        13 => (signal::SIGSEGV, 0x80, "general protection fault"),
+        _ => (signal::SIGSEGV, 0x80, "exception"),
+    };
+    let mut what = format!("{name}, instruction at {:#x}", registers.rip);
+    if error != 0 {
+        what.push_str(&format!(", error code {error:#x}"));
+    }
+    force(thread, signal, code, registers.rip, what);
+}
+
+/// Sends a signal for what the thread just did: it cannot go on without it being handled.
+fn force(thread: &Thread, signal: Signal, code: i32, address: u64, what: String) {
+    let action = thread.process.actions.lock().get(signal);
+    if action.handler <= 1 || thread.blocked() & signal::only(signal) != 0 {
+        return thread.process.finish(End::Killed { signal, what });
+    }
+    thread.post(signal, Info { code, value: address, status: 0, what: Some(what) });
+}

@@ -1,0 +1,120 @@
+//! Descriptors themselves (close(2), dup(2), fcntl(2), ioctl(2)).
+use super::{Answer, Call};
+use crate::errno::Errno;
+use crate::file::Events;
+use linux_raw_sys::general as linux;
+use linux_raw_sys::ioctl;
+
+/// The flags of close_range(2).
+const CLOSE_RANGE_UNSHARE: u32 = 2;
+const CLOSE_RANGE_CLOEXEC: u32 = 4;
+
+pub fn close(call: &mut Call<'_>) -> Answer {
+    let open = call.thread.files.lock().remove(u64::from(call.int::<0>()))?;
+    // Behind the lock: the end of a file may do more than a little.
+    drop(open);
+    Ok(0)
+}
+
+pub fn close_range(call: &mut Call<'_>) -> Answer {
+    let (first, last, flags) = (call.int::<0>(), call.int::<1>(), call.int::<2>());
+    if first > last || flags & !(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let numbers: alloc::vec::Vec<u32> = call.thread.files.lock().numbers().collect();
+    for number in numbers.into_iter().filter(|number| (first..=last).contains(number)) {
+        if flags & CLOSE_RANGE_CLOEXEC != 0 {
+            call.thread.files.lock().set_close_on_exec(u64::from(number), true)?;
+        } else {
+            let open = call.thread.files.lock().remove(u64::from(number))?;
+            drop(open);
+        }
+    }
+    Ok(0)
+}
+
+pub fn dup(call: &mut Call<'_>) -> Answer {
+    let open = call.open::<0>()?;
+    call.thread.files.lock().add(open, false, 0)
+}
+
+pub fn dup2(call: &mut Call<'_>) -> Answer {
+    if call.int::<0>() == call.int::<1>() {
+        call.open::<0>()?;
+        return Ok(u64::from(call.int::<1>()));
+    }
+    replace(call, false)
+}
+
+pub fn dup3(call: &mut Call<'_>) -> Answer {
+    if call.int::<0>() == call.int::<1>() || call.int::<2>() & !linux::O_CLOEXEC != 0 {
+        return Err(Errno::EINVAL);
+    }
+    replace(call, call.int::<2>() & linux::O_CLOEXEC != 0)
+}
+
+fn replace(call: &mut Call<'_>, close_on_exec: bool) -> Answer {
+    let open = call.open::<0>()?;
+    let number = call.int::<1>();
+    let old = call.thread.files.lock().set(number as usize, open, close_on_exec)?;
+    drop(old);
+    Ok(u64::from(number))
+}
+
+pub fn fcntl(call: &mut Call<'_>) -> Answer {
+    let open = call.open::<0>()?;
+    let (number, value) = (u64::from(call.int::<0>()), call.arg::<2>());
+    let mut files = call.thread.files.lock();
+    match call.int::<1>() {
+        linux::F_DUPFD | linux::F_DUPFD_CLOEXEC if value >= files.limit() as u64 => Err(Errno::EINVAL),
+        linux::F_DUPFD => files.add(open, false, value as usize),
+        linux::F_DUPFD_CLOEXEC => files.add(open, true, value as usize),
+        linux::F_GETFD => files.close_on_exec(number).map(u64::from),
+        linux::F_SETFD => files.set_close_on_exec(number, value & u64::from(linux::FD_CLOEXEC) != 0).map(|()| 0),
+        linux::F_GETFL => Ok(u64::from(open.flags())),
+        linux::F_SETFL => {
+            open.set_flags(value as u32);
+            Ok(0)
+        }
+        // Locks: nobody else is there who could hold one.
+        linux::F_SETLK | linux::F_SETLKW => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub fn ioctl(call: &mut Call<'_>) -> Answer {
+    let open = call.open::<0>()?;
+    match call.int::<1>() {
+        ioctl::FIONBIO => {
+            let on: u32 = call.memory().get(call.arg::<2>())?;
+            let flags = open.flags() & !linux::O_NONBLOCK;
+            open.set_flags(if on == 0 { flags } else { flags | linux::O_NONBLOCK });
+            Ok(0)
+        }
+        ioctl::FIOCLEX | ioctl::FIONCLEX => {
+            let on = call.int::<1>() == ioctl::FIOCLEX;
+            call.thread.files.lock().set_close_on_exec(u64::from(call.int::<0>()), on)?;
+            Ok(0)
+        }
+        ioctl::FIONREAD => {
+            let available = available(&open)?;
+            call.memory().put(call.arg::<2>(), &available)?;
+            Ok(0)
+        }
+        _ => Err(Errno::ENOTTY),
+    }
+}
+
+/// How many bytes can be read now.
+fn available(open: &crate::program::descriptors::Open) -> Result<u32, Errno> {
+    if open.file.seekable() {
+        return Ok(open.file.status().size.saturating_sub(*open.offset.lock()).min(i32::MAX as u64) as u32);
+    }
+    if let Some(socket) = open.file.socket() {
+        let mut buffer = alloc::vec![0; 16 << 10];
+        return Ok(socket.receive(&mut buffer, true).map_or(0, |(length, _)| length as u32));
+    }
+    // Files that know it tell it as their size.
+    let size = open.file.status().size as u32;
+    Ok(if open.file.ready().contains(Events::IN) { size } else { 0 })
+}

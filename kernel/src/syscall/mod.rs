@@ -1,0 +1,119 @@
+//! System calls of Linux on x86-64: [`table`] has all of them, each family has a file.
+//!
+//! A handler takes a [`Call`] and gives the result or an error number. One that may wait is `async`: when a signal
+//! arrives it is dropped where it waits, and what it had done by then, in [`Call::done`], is its result.
+pub mod table;
+
+mod descriptor;
+mod futex;
+mod identity;
+mod io;
+mod memory;
+mod path;
+mod signal;
+mod status;
+mod system;
+mod thread;
+mod time;
+mod wait;
+
+pub use thread::thread_ends;
+
+use crate::errno::Errno;
+use crate::program::descriptors::Open;
+use crate::program::frame::Interrupted;
+use crate::program::memory::Memory;
+use crate::program::process::World;
+use crate::program::thread::Thread;
+use alloc::sync::Arc;
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
+use machine::user::Registers;
+
+/// What a call gives: the value of `rax`, or an error.
+pub type Answer = Result<u64, Errno>;
+
+/// A system call on its way.
+pub struct Call<'a> {
+    /// Who makes it.
+    pub thread: &'a Arc<Thread>,
+    /// The caller's registers.
+    pub registers: &'a mut Registers,
+    /// The six arguments.
+    pub args: [u64; 6],
+    /// What it gives if a signal ends it now, if that is not 0.
+    pub done: u64,
+}
+
+impl Call<'_> {
+    /// The argument of this index.
+    pub fn arg<const INDEX: usize>(&self) -> u64 {
+        const { assert!(INDEX < 6) };
+        self.args[INDEX]
+    }
+
+    /// An argument of 32 bits: an `int`, flags.
+    pub fn int<const INDEX: usize>(&self) -> u32 {
+        self.arg::<INDEX>() as u32
+    }
+
+    /// The caller's memory.
+    pub fn memory(&self) -> &Memory {
+        &self.thread.memory
+    }
+
+    /// What all processes share.
+    pub fn world(&self) -> &Arc<World> {
+        &self.thread.process.world
+    }
+
+    /// The open file whose descriptor this argument is.
+    pub fn open<const INDEX: usize>(&self) -> Result<Arc<Open>, Errno> {
+        self.open_number(u64::from(self.int::<INDEX>()))
+    }
+
+    /// The open file of this descriptor.
+    pub fn open_number(&self, number: u64) -> Result<Arc<Open>, Errno> {
+        self.thread.files.lock().get(number)
+    }
+
+    /// The path that this argument points at.
+    pub fn path<const INDEX: usize>(&self) -> Result<alloc::string::String, Errno> {
+        self.memory().path(self.arg::<INDEX>())
+    }
+}
+
+/// Serves the call that the thread stopped for; tells if a signal ended it.
+pub async fn serve(thread: &Arc<Thread>, registers: &mut Registers) -> Option<Interrupted> {
+    let (number, args) = (registers.rax, registers.arguments());
+    let mut call = Call { thread, registers, args, done: 0 };
+    let answer = unless_interrupted(thread, table::dispatch(number, &mut call)).await;
+    let answer = match answer {
+        Some(answer) => answer,
+        None if call.done > 0 => Ok(call.done),
+        None => {
+            registers.rax = encode(Err(Errno::EINTR));
+            return Some(Interrupted { number, restarts: table::restarts(number) });
+        }
+    };
+    registers.rax = encode(answer);
+    None
+}
+
+fn encode(answer: Answer) -> u64 {
+    answer.unwrap_or_else(|errno| i64::from(-errno.0) as u64)
+}
+
+/// Does `work`; gives up, with `None`, where it waits and something is to be handled first.
+async fn unless_interrupted<T>(thread: &Thread, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        thread.interrupt.register(context.waker());
+        if thread.is_interrupted() { Poll::Ready(None) } else { Poll::Pending }
+    })
+    .await
+}

@@ -1,0 +1,227 @@
+//! Every system call that is served: its number, its name, who serves it, and what of it is there.
+use super::*;
+use crate::host;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use image::report::Report;
+use spin::Mutex;
+
+/// A system call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number (`linux/unistd.h`).
+    pub number: u64,
+    /// Its name.
+    pub name: &'static str,
+    /// What of it is there; empty for all that a program is likely to want.
+    pub note: &'static str,
+}
+
+/// `now`: it never waits. `wait`: it may. `again`: it may, and after a handler with SA_RESTART it is started again.
+/// `off`: it is not there, and asking is no news.
+macro_rules! table {
+    ($($number:literal $name:ident: $kind:ident $($handler:ident)::* $note:literal;)*) => {
+        /// All of them, in order of their families.
+        pub const ALL: &[Entry] = &[$(Entry { number: $number, name: stringify!($name), note: $note }),*];
+
+        /// Serves one; a number that is not in the table is `ENOSYS`, and the user is told once.
+        pub async fn dispatch(number: u64, call: &mut Call<'_>) -> Answer {
+            match number {
+                $($number => table!(@run $kind $($handler)::*, call),)*
+                _ => unknown(number, call),
+            }
+        }
+
+        /// Whether it is started again after a handler with SA_RESTART.
+        pub fn restarts(number: u64) -> bool {
+            match number {
+                $($number => table!(@restarts $kind),)*
+                _ => false,
+            }
+        }
+
+    };
+    (@run now $handler:path, $call:ident) => { $handler($call) };
+    (@run wait $handler:path, $call:ident) => { $handler($call).await };
+    (@run again $handler:path, $call:ident) => { $handler($call).await };
+    (@run off $handler:path, $call:ident) => { $handler($call) };
+    (@restarts again) => { true };
+    (@restarts $kind:ident) => { false };
+}
+
+table! {
+    0 read: again io::read "";
+    1 write: again io::write "";
+    19 readv: again io::readv "";
+    20 writev: again io::writev "";
+    17 pread64: again io::pread "";
+    18 pwrite64: again io::pwrite "";
+    295 preadv: again io::preadv "";
+    296 pwritev: again io::pwritev "";
+    40 sendfile: again io::sendfile "from files with positions";
+    8 lseek: now io::lseek "";
+
+    3 close: now descriptor::close "";
+    436 close_range: now descriptor::close_range "";
+    32 dup: now descriptor::dup "";
+    33 dup2: now descriptor::dup2 "";
+    292 dup3: now descriptor::dup3 "";
+    72 fcntl: now descriptor::fcntl "F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL; locks are always granted";
+    16 ioctl: now descriptor::ioctl "FIONBIO, FIONREAD, FIOCLEX, FIONCLEX; there is no terminal";
+
+    2 open: now path::open "";
+    257 openat: now path::openat "";
+    85 creat: now path::creat "";
+    21 access: now path::access "the caller is root: only whether it exists";
+    269 faccessat: now path::faccessat "as access";
+    439 faccessat2: now path::faccessat "as access";
+    83 mkdir: now path::mkdir "";
+    258 mkdirat: now path::mkdirat "";
+    84 rmdir: now path::rmdir "";
+    87 unlink: now path::unlink "";
+    263 unlinkat: now path::unlinkat "";
+    82 rename: now path::rename "";
+    264 renameat: now path::renameat "";
+    316 renameat2: now path::renameat2 "RENAME_NOREPLACE";
+    86 link: now path::link "";
+    265 linkat: now path::linkat "";
+    88 symlink: now path::symlink "";
+    266 symlinkat: now path::symlinkat "";
+    89 readlink: now path::readlink "";
+    267 readlinkat: now path::readlinkat "";
+    79 getcwd: now path::getcwd "";
+    80 chdir: now path::chdir "";
+    81 fchdir: now path::fchdir "";
+    95 umask: now path::umask "";
+    90 chmod: now path::chmod "kept, not enforced";
+    91 fchmod: now path::fchmod "kept, not enforced";
+    268 fchmodat: now path::fchmodat "kept, not enforced";
+    92 chown: now path::chown "nothing changes";
+    94 lchown: now path::chown "nothing changes";
+    93 fchown: now path::check_descriptor "nothing changes";
+    260 fchownat: now path::fchownat "nothing changes";
+    76 truncate: now path::truncate "";
+    77 ftruncate: now path::ftruncate "";
+    280 utimensat: now path::utimensat "the time of the last change";
+    217 getdents64: now path::getdents64 "";
+    74 fsync: now path::check_descriptor "nothing to do";
+    75 fdatasync: now path::check_descriptor "nothing to do";
+    73 flock: now path::check_descriptor "always granted";
+    221 fadvise64: now path::check_descriptor "nothing to do";
+    4 stat: now status::stat "";
+    6 lstat: now status::lstat "";
+    5 fstat: now status::fstat "";
+    262 newfstatat: now status::newfstatat "";
+    332 statx: now status::statx "the basic fields";
+    137 statfs: now status::statfs "";
+    138 fstatfs: now status::fstatfs "";
+
+    9 mmap: now memory::mmap "anonymous or private; shared memory only within a process; never writable and executable";
+    10 mprotect: now memory::mprotect "never writable and executable";
+    11 munmap: now memory::munmap "";
+    25 mremap: now memory::mremap "MREMAP_MAYMOVE";
+    12 brk: now memory::brk "";
+    28 madvise: now memory::madvise "MADV_DONTNEED; other advice is ignored";
+    26 msync: now memory::nothing_to_do "nothing to do";
+    149 mlock: now memory::nothing_to_do "nothing to do";
+    150 munlock: now memory::nothing_to_do "nothing to do";
+    151 mlockall: now memory::nothing_to_do "nothing to do";
+    152 munlockall: now memory::nothing_to_do "nothing to do";
+
+    56 clone: wait thread::clone "threads, and processes that are copies; no namespaces";
+    435 clone3: wait thread::clone3 "as clone";
+    57 fork: wait thread::fork "";
+    58 vfork: wait thread::vfork "";
+    59 execve: now thread::execve "refused: one program per machine";
+    60 exit: now thread::exit "";
+    231 exit_group: now thread::exit_group "";
+    61 wait4: again thread::wait4 "WNOHANG; no stopped children";
+    157 prctl: now thread::prctl "PR_SET_NAME, PR_GET_NAME; some others are taken without effect";
+    218 set_tid_address: now thread::set_tid_address "";
+    273 set_robust_list: now thread::set_robust_list "";
+    24 sched_yield: wait thread::sched_yield "";
+    202 futex: again futex::futex "WAIT, WAKE, their BITSETs, REQUEUE, CMP_REQUEUE, WAKE_OP; within a process";
+
+    13 rt_sigaction: now signal::rt_sigaction "";
+    14 rt_sigprocmask: now signal::rt_sigprocmask "";
+    15 rt_sigreturn: now signal::rt_sigreturn "";
+    127 rt_sigpending: now signal::rt_sigpending "";
+    128 rt_sigtimedwait: wait signal::rt_sigtimedwait "";
+    130 rt_sigsuspend: wait signal::rt_sigsuspend "";
+    34 pause: wait signal::pause "";
+    131 sigaltstack: now signal::sigaltstack "";
+    62 kill: now signal::kill "one process; each signal is pending once";
+    200 tkill: now signal::tkill "";
+    234 tgkill: now signal::tgkill "";
+
+    228 clock_gettime: now time::clock_gettime "processor time is the time since the boot";
+    229 clock_getres: now time::clock_getres "";
+    96 gettimeofday: now time::gettimeofday "";
+    201 time: now time::time "";
+    100 times: now time::times "";
+    35 nanosleep: wait time::nanosleep "";
+    230 clock_nanosleep: wait time::clock_nanosleep "";
+    37 alarm: now time::alarm "";
+    38 setitimer: now time::setitimer "ITIMER_REAL";
+    36 getitimer: now time::getitimer "ITIMER_REAL";
+
+    39 getpid: now identity::getpid "";
+    186 gettid: now identity::gettid "";
+    110 getppid: now identity::getppid "";
+    102 getuid: now identity::root "always root";
+    104 getgid: now identity::root "always root";
+    107 geteuid: now identity::root "always root";
+    108 getegid: now identity::root "always root";
+    118 getresuid: now identity::three_roots "always root";
+    120 getresgid: now identity::three_roots "always root";
+    105 setuid: now identity::stay_root "taken without effect";
+    106 setgid: now identity::stay_root "taken without effect";
+    113 setreuid: now identity::stay_root "taken without effect";
+    114 setregid: now identity::stay_root "taken without effect";
+    117 setresuid: now identity::stay_root "taken without effect";
+    119 setresgid: now identity::stay_root "taken without effect";
+    116 setgroups: now identity::stay_root "taken without effect";
+    115 getgroups: now identity::getgroups "none";
+    111 getpgrp: now identity::own_group "each process is a group";
+    121 getpgid: now identity::own_group "each process is a group";
+    124 getsid: now identity::own_group "each process is a session";
+    112 setsid: now identity::own_group "each process is a session";
+    109 setpgid: now identity::setpgid "each process is a group";
+
+    63 uname: now system::uname "";
+    99 sysinfo: now system::sysinfo "";
+    318 getrandom: now system::getrandom "";
+    302 prlimit64: now system::prlimit64 "RLIMIT_NOFILE has an effect";
+    97 getrlimit: now system::getrlimit "";
+    160 setrlimit: now system::setrlimit "RLIMIT_NOFILE has an effect";
+    98 getrusage: now system::getrusage "the time since the boot";
+    204 sched_getaffinity: now system::sched_getaffinity "one processor";
+    203 sched_setaffinity: now identity::stay_root "taken without effect";
+    309 getcpu: now system::getcpu "";
+    158 arch_prctl: now system::arch_prctl "ARCH_SET_FS, ARCH_GET_FS, ARCH_SET_GS, ARCH_GET_GS";
+
+    334 rseq: off missing "not there; the C library does without";
+    324 membarrier: off missing "not there; runtimes do without";
+    425 io_uring_setup: off missing "not there; runtimes do without";
+}
+
+/// A call that programs try and do without.
+fn missing(_call: &mut Call<'_>) -> Answer {
+    Err(Errno::ENOSYS)
+}
+
+/// The numbers that were asked for and are not there.
+static TOLD: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+/// How many of them are told: a program could ask for all.
+const MOST_TOLD: usize = 64;
+
+fn unknown(number: u64, call: &Call<'_>) -> Answer {
+    let mut told = TOLD.lock();
+    if told.len() < MOST_TOLD && told.insert(number) {
+        let name = call.thread.name.lock();
+        let name = alloc::string::String::from_utf8_lossy(&name[..]);
+        let name = name.trim_end_matches('\0');
+        host::report(&Report::Notice(format!("{name}: system call {number} is not supported")));
+    }
+    Err(Errno::ENOSYS)
+}
