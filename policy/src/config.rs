@@ -4,6 +4,7 @@
 //! everything around it. None of them stops at the first error, and none of them ignores what it does not know.
 mod error;
 mod json;
+mod keys;
 mod label;
 mod message;
 mod ops;

@@ -276,3 +276,20 @@ fn a_klib_other_than_the_firewall_and_a_key_of_nanos_only_warn() {
     let (_, warnings) = config::parse(text).expect("nothing wrong");
     assert_eq!(warnings.len(), 4);
 }
+
+#[test]
+fn a_key_that_ops_knows_only_warns_and_its_value_is_not_looked_at() {
+    for text in [
+        "{\"CloudConfig\": null}",
+        "{\"TargetConfig\": {\"a\": \"b\"}}",
+        "{\"home\": \"/opt/ops\"}",
+        "{\"Mounts\": {\"a\": \"/b\"}}",
+        "{\"RunConfig\": {\"CPUs\": 2}}",
+        "{\"RunConfig\": {\"IPv6Address\": 5}}",
+        "{\"RunConfig\": {\"AtExit\": \"x\"}}",
+    ] {
+        let (config, warnings) = config::parse(text).expect("nothing wrong");
+        assert_eq!(config, Config::default(), "{text}");
+        assert_eq!(warnings.len(), 1, "{text}");
+    }
+}

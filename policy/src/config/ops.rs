@@ -1,89 +1,13 @@
-//! The keys of an `ops` configuration: what is honoured, and what `ops` knows and we do not act on.
-//!
-//! The names are those of `Config` and `RunConfig` in `types/config.go` of github.com/nanovms/ops.
+//! The keys of an `ops` configuration: what is honoured is read, what `ops` knows besides gets a warning.
 use core::net::Ipv4Addr;
 
 use super::error::{ErrorKind, Expected, Fault, WarningKind};
 use super::json::{Json, Kind, Member};
+use super::keys::{RUN, RUN_NOT_ACTED_ON, TOP, TOP_NOT_ACTED_ON};
 use super::reader::Reader;
 use super::{Config, RunConfig, label, resolve, suggest, value, written};
 use crate::diagnostic::Span;
 use crate::policy::{Action, Policy};
-
-const TOP: &[&str] =
-    &["Args", "Env", "Files", "Dirs", "MapDirs", "Program", "Klibs", "ManifestPassthrough", "RunConfig"];
-
-const TOP_NOT_ACTED_ON: &[&str] = &[
-    "BaseVolumeSz",
-    "Boot",
-    "BuildDir",
-    "CloudConfig",
-    "Debugflags",
-    "Description",
-    "DisableArgsCopy",
-    "Force",
-    "Home",
-    "Kernel",
-    "KlibDir",
-    "Language",
-    "LocalFilesParentDirectory",
-    "Mounts",
-    "NameServer",
-    "NameServers",
-    "NanosVersion",
-    "NightlyBuild",
-    "NoTrace",
-    "PackageBaseURL",
-    "PackageManifestURL",
-    "ProgramPath",
-    "RebootOnExit",
-    "Runtime",
-    "TargetRoot",
-    "TFSv4",
-    "Uefi",
-    "UefiBoot",
-    "Version",
-    "VolumesDir",
-];
-
-const RUN: &[&str] =
-    &["Klibs", "Ports", "UDPPorts", "Memory", "IPAddress", "NetMask", "Gateway", "TapName", "Accel", "Verbose"];
-
-const RUN_NOT_ACTED_ON: &[&str] = &[
-    "AttachVolumeOnInstanceCreate",
-    "Background",
-    "Bridged",
-    "BridgeIPAddress",
-    "BridgeName",
-    "CanIPForward",
-    "CPUs",
-    "Debug",
-    "DomainName",
-    "GdbPort",
-    "GPUs",
-    "GPUType",
-    "Imagename",
-    "ImageName",
-    "InstanceGroup",
-    "InstanceName",
-    "IPAddr",
-    "IPv6Address",
-    "JSON",
-    "Kernel",
-    "Mgmt",
-    "Mounts",
-    "Nics",
-    "QMP",
-    "ShowDebug",
-    "ShowErrors",
-    "ShowWarnings",
-    "ThreadsPerCore",
-    "TPM",
-    "UDP",
-    "Vga",
-    "VirtfsShares",
-    "VolumeSizeInGb",
-];
 
 /// Where a policy stands, for whoever put it elsewhere.
 const PASSTHROUGH: &str = "`ManifestPassthrough`";
