@@ -6,8 +6,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -144,17 +144,18 @@ fn pass_on(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Ends QEMU: at once, or if the machine said its last word after a moment to end by itself.
-fn stop(child: &mut Child, events: &Receiver<Event>, last_word: bool) -> io::Result<std::process::ExitStatus> {
-    let deadline = Instant::now() + GRACE;
-    while last_word {
-        match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(Event::Frame(_)) => {}
-            Ok(Event::Ended(_) | Event::Signal(_))
-            | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-        }
+fn stop(child: &mut Child, events: &Receiver<Event>, last_word: bool) -> io::Result<ExitStatus> {
+    if last_word {
+        await_end(events);
     }
     child.kill()?;
     child.wait()
+}
+
+/// Waits until the reports end, a signal comes, or the time is over.
+fn await_end(events: &Receiver<Event>) {
+    let deadline = Instant::now() + GRACE;
+    while let Ok(Event::Frame(_)) = events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {}
 }
 
 fn watch_signals(sender: Sender<Event>) -> io::Result<()> {

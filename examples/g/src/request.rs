@@ -26,14 +26,14 @@ pub enum RequestError {
     /// Its head or body is too long: answer 431 or 413.
     TooLong(u16),
     /// The connection is broken.
-    Broken(io::Error),
+    Broken,
 }
 
 impl From<io::Error> for RequestError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::InvalidData => RequestError::Bad,
-            _ => RequestError::Broken(error),
+            _ => RequestError::Broken,
         }
     }
 }
@@ -45,7 +45,7 @@ pub fn read(from: &mut impl BufRead) -> Result<Option<Request>, RequestError> {
     let mut request = start_line(&start)?;
     let (mut length, mut chunked) = (None, false);
     loop {
-        let header = line(&mut head)?.ok_or(RequestError::Broken(io::ErrorKind::UnexpectedEof.into()))?;
+        let header = line(&mut head)?.ok_or(RequestError::Broken)?;
         if header.is_empty() {
             break;
         }
@@ -84,7 +84,7 @@ fn line(from: &mut io::Take<impl BufRead>) -> Result<Option<String>, RequestErro
     match line.strip_suffix('\n') {
         Some(line) => Ok(Some(line.strip_suffix('\r').unwrap_or(line).to_string())),
         None if from.limit() == 0 => Err(RequestError::TooLong(431)),
-        None => Err(RequestError::Broken(io::ErrorKind::UnexpectedEof.into())),
+        None => Err(RequestError::Broken),
     }
 }
 
@@ -114,16 +114,15 @@ fn skip(from: &mut impl BufRead, length: u64) -> Result<(), RequestError> {
     }
     match io::copy(&mut from.take(length), &mut io::sink())? {
         copied if copied == length => Ok(()),
-        _ => Err(RequestError::Broken(io::ErrorKind::UnexpectedEof.into())),
+        _ => Err(RequestError::Broken),
     }
 }
 
 /// RFC 9112 section 7.1: chunks, then trailers up to an empty line.
 fn skip_chunks(from: &mut impl BufRead) -> Result<(), RequestError> {
-    let broken = || RequestError::Broken(io::ErrorKind::UnexpectedEof.into());
     let mut total = 0_u64;
     loop {
-        let size = line(&mut from.take(LONGEST_HEAD))?.ok_or_else(broken)?;
+        let size = line(&mut from.take(LONGEST_HEAD))?.ok_or(RequestError::Broken)?;
         let size = size.split(';').next().unwrap_or_default().trim();
         let size = u64::from_str_radix(size, 16).map_err(|_| RequestError::Bad)?;
         if size == 0 {
@@ -134,12 +133,12 @@ fn skip_chunks(from: &mut impl BufRead) -> Result<(), RequestError> {
             return Err(RequestError::TooLong(413));
         }
         skip(from, size)?;
-        if !line(&mut from.take(2))?.ok_or_else(broken)?.is_empty() {
+        if !line(&mut from.take(2))?.ok_or(RequestError::Broken)?.is_empty() {
             return Err(RequestError::Bad);
         }
     }
     let mut trailers = from.take(LONGEST_HEAD);
-    while !line(&mut trailers)?.ok_or_else(broken)?.is_empty() {}
+    while !line(&mut trailers)?.ok_or(RequestError::Broken)?.is_empty() {}
     Ok(())
 }
 
@@ -207,7 +206,7 @@ mod tests {
         let wire = b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc";
         assert!(read(&mut &wire[..0]).unwrap().is_none());
         for length in 1..wire.len() {
-            assert!(matches!(read(&mut &wire[..length]), Err(RequestError::Broken(_))), "{length}");
+            assert!(matches!(read(&mut &wire[..length]), Err(RequestError::Broken)), "{length}");
         }
     }
 }

@@ -32,7 +32,7 @@ fn connection(from: impl Read, mut to: impl Write) {
     loop {
         let (answer, goes_on) = match request::read(&mut from) {
             Ok(Some(request)) => (answer(&request), request.keep_alive),
-            Ok(None) | Err(RequestError::Broken(_)) => return,
+            Ok(None) | Err(RequestError::Broken) => return,
             Err(RequestError::Bad) => (response(400, "bad request\n", false, true), false),
             Err(RequestError::TooLong(status)) => (response(status, "too long\n", false, true), false),
         };
