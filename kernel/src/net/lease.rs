@@ -37,9 +37,9 @@ pub enum Change {
     Lost,
 }
 
-impl Lease {
+impl Default for Lease {
     /// A client that asks at its first turn.
-    pub fn new() -> Self {
+    fn default() -> Self {
         let mut socket = Socket::new();
         let mut retry = RetryConfig::default();
         retry.discover_timeout = DISCOVER;
@@ -49,7 +49,9 @@ impl Lease {
         let handle = set.add(socket);
         Lease { set, handle, due: None }
     }
+}
 
+impl Lease {
     /// The set with its socket.
     pub fn set(&mut self) -> &mut Sockets {
         &mut self.set

@@ -13,6 +13,8 @@ use smoltcp::time::Duration;
 
 /// Most connections that wait at one listener (net.core.somaxconn).
 pub const BACKLOG: u32 = 4096;
+/// Most handshakes at one listener, if its backlog is not longer.
+const HANDSHAKES: usize = 64;
 /// Most connections in TIME-WAIT; the oldest gives way.
 const LINGERING: usize = 32;
 /// Most connections that the program closed and whose peer does not have everything yet; the oldest gives way.
@@ -34,8 +36,7 @@ pub struct Listener {
     pub binding: Binding,
     /// Who waits for connections.
     pub changed: Arc<WaitQueue>,
-    /// Most connections that wait, those in the handshake included.
-    pub backlog: usize,
+    backlog: usize,
     half_open: BTreeSet<u64>,
     queue: VecDeque<u64>,
 }
@@ -59,8 +60,11 @@ impl Listener {
         !self.queue.is_empty()
     }
 
-    fn is_full(&self) -> bool {
-        self.half_open.len() + self.queue.len() >= self.backlog
+    /// Whether one more handshake may begin, when there may be `limit` connections altogether. A burst of handshakes may be
+    /// longer than the backlog, as on Linux with SYN cookies: each would else wait for its peer's next try.
+    fn takes_one_more(&self, limit: usize) -> bool {
+        let handshakes = self.backlog.max(HANDSHAKES).min(limit / 2);
+        self.queue.len() < self.backlog && self.half_open.len() < handshakes
     }
 
     /// What it is bound to.
@@ -72,7 +76,9 @@ impl Listener {
 impl Stack {
     /// Answers the SYN of a new connection. Where there is no room, the SYN is lost: the peer will send it again.
     pub(super) fn open_passively(&mut self, listener_id: u64, flow: Flow, frame: &[u8]) {
-        if self.listeners.get(&listener_id).is_none_or(Listener::is_full) || !self.has_room() {
+        let limit = self.limit;
+        let takes_one_more = self.listeners.get(&listener_id).is_some_and(|listener| listener.takes_one_more(limit));
+        if !takes_one_more || !self.has_room() {
             return;
         }
         let mut connection = Connection::new(flow, Stage::HalfOpen(listener_id), Arc::new(WaitQueue::new()));

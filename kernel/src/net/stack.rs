@@ -98,7 +98,7 @@ impl Stack {
             last: 0,
         };
         match network {
-            Network::Dhcp => stack.lease = Some(Lease::new()),
+            Network::Dhcp => stack.lease = Some(Lease::default()),
             Network::Static { address, prefix, gateway } => {
                 let cidr = Ipv4Cidr::new(address, prefix.min(32));
                 stack.set_address(Some(Address { cidr, router: gateway }));

@@ -1,0 +1,135 @@
+//! UDP sockets.
+use super::packets::{arp_reply, fragments, udp};
+use super::world::{OURS, OURS_V6, PEER, PEER_V6, World, bind, of};
+use crate::errno::Errno;
+use crate::file::{Events, File, SocketKind, Version};
+use alloc::sync::Arc;
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use smoltcp::wire::{IpAddress, IpEndpoint};
+
+fn bound(world: &World, port: u16) -> Arc<dyn File> {
+    let socket = world.socket(Version::V4, SocketKind::Datagram);
+    bind(&socket, SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
+    socket
+}
+
+#[test]
+fn datagrams_come_with_their_sender_and_go_back_to_it() {
+    let mut world = World::open();
+    let socket = bound(&world, 53);
+    let peer = world.peer.bind(4000);
+    world.peer.udp(peer).send_slice(b"ask", (IpAddress::from(OURS), 53)).unwrap();
+    world.until(|_| socket.ready().contains(Events::IN));
+    let mut buffer = [0; 16];
+    let sender = SocketAddr::from((PEER, 4000));
+    assert_eq!(of(&socket).receive(&mut buffer, true), Ok((3, Some(sender))));
+    assert_eq!(of(&socket).receive(&mut buffer, false), Ok((3, Some(sender))));
+    assert_eq!(&buffer[..3], b"ask");
+    assert_eq!(of(&socket).receive(&mut buffer, false), Err(Errno::EAGAIN));
+    assert_eq!(of(&socket).send(b"answer", Some(sender)), Ok(6));
+    world.until(|world| world.peer.udp(peer).can_recv());
+    let (bytes, from) = world.peer.udp(peer).recv().unwrap();
+    assert_eq!((bytes, from.endpoint), (&b"answer"[..], IpEndpoint::from((IpAddress::from(OURS), 53))));
+}
+
+#[test]
+fn the_length_of_a_datagram_that_did_not_fit_is_told() {
+    let mut world = World::open();
+    let socket = bound(&world, 53);
+    world.wire.push(&udp((PEER.into(), 4000), (OURS.into(), 53), b"longer than that"));
+    world.step();
+    let mut buffer = [0; 6];
+    assert_eq!(of(&socket).receive(&mut buffer, false).unwrap().0, 16);
+    assert_eq!(&buffer, b"longer");
+    assert_eq!(socket.ready(), Events::OUT);
+}
+
+#[test]
+fn a_connected_socket_takes_only_its_peers_datagrams() {
+    let mut world = World::open();
+    let socket = bound(&world, 53);
+    of(&socket).connect(SocketAddr::from((PEER, 4000))).unwrap();
+    world.exchange(&arp_reply());
+    let refused = world.exchange(&udp((PEER.into(), 4001), (OURS.into(), 53), b"other"));
+    // ICMP: destination unreachable, port unreachable.
+    assert_eq!((refused.len(), &refused[0][34..36]), (1, &[3, 3][..]));
+    world.exchange(&udp((PEER.into(), 4000), (OURS.into(), 53), b"peer"));
+    let mut buffer = [0; 16];
+    assert_eq!(socket.read(&mut buffer, 0), Ok(4));
+    assert_eq!(&buffer[..4], b"peer");
+    assert_eq!(of(&socket).peer(), Ok(SocketAddr::from((PEER, 4000))));
+}
+
+#[test]
+fn a_datagram_to_no_socket_is_answered_with_port_unreachable() {
+    let mut world = World::open();
+    world.exchange(&arp_reply());
+    let sent = world.exchange(&udp((PEER.into(), 4000), (OURS.into(), 54), b"x"));
+    assert_eq!((sent.len(), &sent[0][34..36]), (1, &[3, 3][..]));
+}
+
+#[test]
+fn a_datagram_in_fragments_arrives_in_any_order() {
+    for order in [[0, 1, 2], [2, 0, 1], [2, 1, 0]] {
+        let mut world = World::open();
+        let socket = bound(&world, 53);
+        let parts = fragments(&udp((PEER.into(), 4000), (OURS.into(), 53), &[3; 4000]), 1480);
+        for number in order {
+            world.wire.push(&parts[number]);
+        }
+        world.step();
+        let mut buffer = [0; 4096];
+        assert_eq!(socket.read(&mut buffer, 0), Ok(4000), "{order:?}");
+        assert!(buffer[..4000].iter().all(|byte| *byte == 3));
+    }
+}
+
+#[test]
+fn a_long_datagram_leaves_in_fragments_and_a_longer_one_not_at_all() {
+    let mut world = World::open();
+    world.exchange(&arp_reply());
+    let socket = world.socket(Version::V4, SocketKind::Datagram);
+    let to = SocketAddr::from((PEER, 4000));
+    assert_eq!(of(&socket).send(&[1; 4000], Some(to)), Ok(4000));
+    assert_eq!(of(&socket).send(&[2; 4000], Some(to)), Ok(4000));
+    assert_eq!(world.sent().len(), 6);
+    assert_eq!(of(&socket).send(&[1; 9000], Some(to)), Err(Errno::EMSGSIZE));
+}
+
+#[test]
+fn datagrams_without_a_way_are_refused() {
+    let world = World::open();
+    let socket = world.socket(Version::V4, SocketKind::Datagram);
+    let send = |address: Ipv4Addr| of(&socket).send(b"x", Some(SocketAddr::from((address, 9))));
+    assert_eq!(of(&socket).send(b"x", None), Err(Errno::EDESTADDRREQ));
+    assert_eq!(send(Ipv4Addr::LOCALHOST), Err(Errno::ENETUNREACH));
+    assert_eq!(send(Ipv4Addr::BROADCAST), Err(Errno::EACCES));
+    assert_eq!(send(Ipv4Addr::new(8, 8, 8, 8)), Ok(1), "by the router");
+}
+
+#[test]
+fn a_socket_for_all_addresses_takes_both_versions() {
+    let mut world = World::open();
+    let socket = world.socket(Version::V6, SocketKind::Datagram);
+    bind(&socket, SocketAddr::from((Ipv6Addr::UNSPECIFIED, 53)));
+    world.exchange(&udp((PEER.into(), 4000), (OURS.into(), 53), b"4"));
+    world.exchange(&udp((PEER_V6.into(), 4000), (OURS_V6.into(), 53), b"6"));
+    let senders: Vec<_> = (0..2).map(|_| of(&socket).receive(&mut [0; 4], false).unwrap().1.unwrap().ip()).collect();
+    assert_eq!(senders, [PEER.to_ipv6_mapped(), PEER_V6]);
+}
+
+#[test]
+fn a_socket_for_ipv4_takes_no_ipv6() {
+    let mut world = World::open();
+    let socket = bound(&world, 53);
+    world.exchange(&udp((PEER_V6.into(), 4000), (OURS_V6.into(), 53), b"6"));
+    assert_eq!(socket.read(&mut [0; 4], 0), Err(Errno::EAGAIN));
+}
+
+#[test]
+fn a_closed_socket_frees_its_port() {
+    let world = World::open();
+    drop(bound(&world, 53));
+    bound(&world, 53);
+    assert!(world.net.stack().endpoints.is_empty());
+}
