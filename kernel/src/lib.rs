@@ -6,6 +6,8 @@
 
 extern crate alloc;
 
+pub mod boot_error;
+pub mod counting;
 pub mod entropy;
 pub mod errno;
 pub mod executor;
