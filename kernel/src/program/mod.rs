@@ -5,9 +5,12 @@
 pub mod alarm;
 pub mod descriptors;
 pub mod elf;
+pub mod epoll;
+pub mod eventfd;
 pub mod frame;
 pub mod futex;
 pub mod memory;
+pub mod pipe;
 pub mod proc;
 pub mod process;
 pub mod signal;

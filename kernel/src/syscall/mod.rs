@@ -5,12 +5,15 @@
 pub mod table;
 
 mod descriptor;
+mod event;
 mod futex;
 mod identity;
 mod io;
 mod memory;
 mod path;
+mod poll;
 mod signal;
+mod socket;
 mod status;
 mod system;
 mod thread;

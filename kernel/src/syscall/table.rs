@@ -165,6 +165,38 @@ table! {
     38 setitimer: now time::setitimer "ITIMER_REAL";
     36 getitimer: now time::getitimer "ITIMER_REAL";
 
+    7 poll: wait poll::poll "";
+    271 ppoll: wait poll::ppoll "";
+    23 select: wait poll::select "the time left is not told";
+    270 pselect6: wait poll::pselect6 "";
+    22 pipe: now event::pipe "";
+    293 pipe2: now event::pipe2 "O_NONBLOCK, O_CLOEXEC";
+    284 eventfd: now event::eventfd "";
+    290 eventfd2: now event::eventfd2 "";
+    213 epoll_create: now event::epoll_create "";
+    291 epoll_create1: now event::epoll_create1 "";
+    233 epoll_ctl: now event::epoll_ctl "no sets in sets";
+    232 epoll_wait: wait event::epoll_wait "";
+    281 epoll_pwait: wait event::epoll_pwait "";
+    441 epoll_pwait2: wait event::epoll_pwait2 "";
+
+    41 socket: now socket::socket "TCP and UDP over IPv4 and IPv6";
+    53 socketpair: now socket::socketpair "AF_UNIX, as streams";
+    49 bind: now socket::bind "";
+    50 listen: now socket::listen "";
+    43 accept: again socket::accept "";
+    288 accept4: again socket::accept4 "";
+    42 connect: again socket::connect "";
+    44 sendto: again socket::sendto "MSG_DONTWAIT, MSG_NOSIGNAL";
+    46 sendmsg: again socket::sendmsg "without control data";
+    45 recvfrom: again socket::recvfrom "MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC";
+    47 recvmsg: again socket::recvmsg "without control data";
+    48 shutdown: now socket::shutdown "";
+    51 getsockname: now socket::getsockname "";
+    52 getpeername: now socket::getpeername "";
+    54 setsockopt: now socket::setsockopt "options whose value is an int, and the time limits";
+    55 getsockopt: now socket::getsockopt "options whose value is an int, and the time limits";
+
     39 getpid: now identity::getpid "";
     186 gettid: now identity::gettid "";
     110 getppid: now identity::getppid "";

@@ -8,10 +8,20 @@ use crate::program::descriptors::Open;
 pub async fn until_ready<T>(
     open: &Open,
     direction: usize,
+    attempt: impl FnMut() -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    until_ready_or(open, direction, !open.is_nonblocking(), attempt).await
+}
+
+/// The same, where the call says whether it waits.
+pub async fn until_ready_or<T>(
+    open: &Open,
+    direction: usize,
+    wait: bool,
     mut attempt: impl FnMut() -> Result<T, Errno>,
 ) -> Result<T, Errno> {
     match attempt() {
-        Err(Errno::EAGAIN) if !open.is_nonblocking() => {}
+        Err(Errno::EAGAIN) if wait => {}
         done => return done,
     }
     let Some(queue) = open.file.changed() else { return Err(Errno::EAGAIN) };
