@@ -1,0 +1,84 @@
+//! A TCP client of one exchange, from any source, over a wire that loses nothing and keeps the order.
+use crate::frame;
+use crate::seen::{Seen, Segment, What};
+use crate::wire::Wire;
+use crate::{PATIENCE, Result};
+use etherparse::TcpHeader;
+use std::net::{IpAddr, SocketAddr};
+
+/// One connection from `from` to `port` of the machine.
+struct Connection<'a> {
+    wire: &'a Wire,
+    from: SocketAddr,
+    port: u16,
+    /// The next number of ours, and the next that we expect of the machine.
+    next: u32,
+    expected: u32,
+}
+
+/// Connects, sends `request`, and gives what the machine sends until it closes.
+pub fn exchange(wire: &Wire, from: SocketAddr, port: u16, request: &[u8]) -> Result<Vec<u8>> {
+    let mut mark = wire.mark();
+    let mut connection = Connection { wire, from, port, next: 1000, expected: 0 };
+    connection.send(|header| header.syn = true, &[])?;
+    let mut received = Vec::new();
+    loop {
+        let segment = wire
+            .find(&mut mark, PATIENCE, |seen| answer_to(seen, from, port))
+            .ok_or_else(|| format!("silence from port {port} to {from}, after {} bytes", received.len()))?;
+        if segment.rst {
+            return Err(format!("port {port} reset the connection of {from}").into());
+        }
+        if segment.syn {
+            connection.expected = segment.sequence.wrapping_add(1);
+            connection.send(|header| header.psh = true, request)?;
+        } else if segment.sequence == connection.expected {
+            let length = u32::try_from(segment.payload.len())?;
+            connection.expected = segment.sequence.wrapping_add(length).wrapping_add(segment.fin.into());
+            received.extend(segment.payload);
+            if segment.fin {
+                connection.send(|header| header.fin = true, &[])?;
+                return Ok(received);
+            }
+            if length > 0 {
+                connection.send(|_| (), &[])?;
+            }
+        } else {
+            // Seen before: the acknowledgment again.
+            connection.send(|_| (), &[])?;
+        }
+    }
+}
+
+/// The segment that a frame carries from `port` of the machine to `to`.
+pub fn answer_to(seen: &Seen, to: SocketAddr, port: u16) -> Option<Segment> {
+    match seen {
+        Seen::Ip { to: address, what: What::Tcp(segment), .. }
+            if (*address, segment.to, segment.from) == (to.ip(), to.port(), port) =>
+        {
+            Some(segment.clone())
+        }
+        _ => None,
+    }
+}
+
+/// Gives up a connection that the machine answered with `answer`.
+pub fn reset(wire: &Wire, from: IpAddr, answer: &Segment) -> Result {
+    let mut header = TcpHeader::new(answer.to, answer.from, answer.acknowledgment, 0);
+    header.rst = true;
+    wire.send(&frame::tcp(from, header, &[])).map(drop)
+}
+
+impl Connection<'_> {
+    fn send(&mut self, flags: impl FnOnce(&mut TcpHeader), payload: &[u8]) -> Result {
+        let mut header = TcpHeader::new(self.from.port(), self.port, self.next, u16::MAX);
+        flags(&mut header);
+        if !header.syn {
+            header.ack = true;
+            header.acknowledgment_number = self.expected;
+        }
+        self.next = self.next.wrapping_add(u32::try_from(payload.len())?);
+        self.next = self.next.wrapping_add(u32::from(header.syn) + u32::from(header.fin));
+        self.wire.send(&frame::tcp(self.from.ip(), header, payload)).map(drop)
+    }
+}

@@ -1,0 +1,119 @@
+//! Broken inputs: each is refused with its reason and the exit code for it, and nothing ever runs open.
+use crate::{on_each, once};
+use image::archive::Image;
+use image::report::Report;
+use libtest_mimic::Trial;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use tests::machine::{Ended, Launch, MACHINES, project};
+use tests::{Result, ensure, program};
+
+pub fn cases(trials: &mut Vec<Trial>) {
+    trials.extend(on_each("broken::a_policy_that_does_not_decode_stops_the_boot", damaged_policy));
+    trials.push(once("broken::an_image_that_is_cut_short_is_refused", cut_short));
+    trials.push(once("broken::no_such_program_or_image_is_127", missing));
+    trials.push(once("broken::a_dynamic_program_is_126", || {
+        let ended = run(&program::dynamic("ends")?)?;
+        refused(&ended, 126, &["dynamic"])
+    }));
+    trials.push(once("broken::no_program_at_all_is_126", || {
+        let folder = tempfile::tempdir()?;
+        let script = folder.path().join("script");
+        fs::write(&script, "#!/bin/sh\nexit 0\n")?;
+        refused(&run(&script)?, 126, &["ELF"])
+    }));
+    trials.push(once("broken::a_busy_port_is_an_error_before_the_boot", busy_port));
+    trials.push(once("broken::a_configuration_with_errors_shows_all_of_them", configuration));
+}
+
+fn run(program: &Path) -> Result<Ended> {
+    Launch::new(MACHINES[0])?.start(program, &[])?.end()
+}
+
+/// It ended with this code, said these words, and ran nothing.
+fn refused(ended: &Ended, code: i32, words: &[&str]) -> Result {
+    ensure!(ended.code == code, "exit code {}, not {code}: {}", ended.code, ended.stderr);
+    for word in words {
+        ensure!(ended.stderr.contains(word), "{word:?} is not in: {}", ended.stderr);
+    }
+    let ran = ended.reports.iter().any(|report| matches!(report, Report::Started | Report::PolicyInForce(_)));
+    ensure!(!ran, "it ran: {:?}", ended.reports);
+    Ok(())
+}
+
+/// Builds an image of the program `gate` and gives its path.
+fn image(folder: &Path) -> Result<PathBuf> {
+    let path = folder.join("gate.img");
+    let example = project().join("examples/tcp-8080-only.json");
+    let build = std::process::Command::new(tests::machine::command()?)
+        .arg("build")
+        .args([&example, &program::built("gate")?])
+        .arg("-o")
+        .arg(&path)
+        .output()?;
+    ensure!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));
+    Ok(path)
+}
+
+fn damaged_policy(machine: &str) -> Result {
+    let folder = tempfile::tempdir()?;
+    let path = image(folder.path())?;
+    let whole = fs::read(&path)?;
+    // As it was built it boots.
+    let vm = Launch::new(machine)?.start(&path, &[])?;
+    vm.says("ready")?;
+    drop(vm);
+    let policy = Image::parse(&whole)?.policy;
+    let start =
+        whole.windows(policy.len()).position(|window| window == policy).ok_or("the policy is not in its image")?;
+    // The first byte, one in the middle, the last.
+    for at in [0, policy.len() / 2, policy.len() - 1] {
+        let mut damaged = whole.clone();
+        if let Some(byte) = damaged.get_mut(start + at) {
+            *byte ^= 0x10;
+        }
+        fs::write(&path, &damaged)?;
+        let ended = Launch::new(machine)?.start(&path, &[])?.end()?;
+        refused(&ended, 125, &["policy"]).map_err(|error| format!("byte {at} of the policy: {error}"))?;
+        let reason = ended.reports.iter().find_map(|report| match report {
+            Report::BootFailed(reason) => Some(reason),
+            _ => None,
+        });
+        ensure!(reason.is_some_and(|reason| ended.stderr.contains(&**reason)), "{:?}: {}", ended.reports, ended.stderr);
+    }
+    Ok(())
+}
+
+fn cut_short() -> Result {
+    let folder = tempfile::tempdir()?;
+    let path = image(folder.path())?;
+    let whole = fs::read(&path)?;
+    for length in [whole.len() / 2, 200] {
+        fs::write(&path, &whole[..length])?;
+        let ended = run(&path)?;
+        let reason = format!("the image is cut short after {length} bytes");
+        refused(&ended, 126, &["image"]).map_err(|error| format!("{reason}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn missing() -> Result {
+    for name in ["/nowhere/at-all", "no-such-example", "/nowhere/gate.img"] {
+        refused(&run(Path::new(name))?, 127, &[name])?;
+    }
+    Ok(())
+}
+
+fn busy_port() -> Result {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port().to_string();
+    let ended = Launch::new(MACHINES[0])?.args(["-p", &port]).start(program::built("gate")?, &[])?.end()?;
+    refused(&ended, 125, &[&port])
+}
+
+fn configuration() -> Result {
+    let text = "{\"ManifestPassthrough\": {\"firewall\": {\"rules\": [\n  {\"tcp\": {\"dst\": \"8080\"}},\n  {\"udp\": {\"src\": \"67x\"}}\n]}}}";
+    let ended = Launch::new(MACHINES[0])?.config(text)?.start(program::built("gate")?, &[])?.end()?;
+    refused(&ended, 125, &["config.json", "dst", "dest", "67x"])
+}

@@ -1,0 +1,112 @@
+//! Under load: every request is answered, and memory in use is afterwards what it was before.
+use crate::once;
+use crate::serve::{first_answer, free_port, local, start_g};
+use image::report::Cause;
+use libtest_mimic::Trial;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tests::frame::{self, GATEWAY};
+use tests::machine::{Launch, MACHINES};
+use tests::wire::Wire;
+use tests::{Result, ensure, http, program, tcp};
+
+const REQUESTS: usize = 10_000;
+const AT_ONCE: usize = 50;
+const REFUSED: u32 = 100_000;
+
+/// How much more memory may be in use after the load, in bytes. Refused packets hold none at all; what remains is
+/// that of the last few connections, which TCP keeps for a while after their end (TIME-WAIT), with their buffers.
+const TOLERANCE: u64 = 256 << 10;
+
+pub fn cases(trials: &mut Vec<Trial>) {
+    trials.push(once("load::10000_requests_50_at_a_time_on_connections_that_go_on", || requests(true)));
+    trials.push(once("load::10000_requests_50_at_a_time_each_on_its_own_connection", || requests(false)));
+    trials.push(once("load::memory_is_the_same_after_requests_and_100000_refused_packets", memory));
+}
+
+fn requests(keep_alive: bool) -> Result {
+    let port = free_port()?;
+    let vm = start_g(Launch::new(MACHINES[0])?.example("tcp-8080-only.json"), port)?;
+    let expected = first_answer(&vm, port, "/")?;
+    let answered = AtomicUsize::new(0);
+    let client = || -> Result {
+        let mut stream = None;
+        for _ in 0..REQUESTS / AT_ONCE {
+            let mut connection = match stream.take() {
+                Some(stream) => stream,
+                None => http::connect(local(port))?,
+            };
+            ensure!(http::ask(&mut connection, "/", keep_alive)? == expected, "another answer");
+            answered.fetch_add(1, Ordering::Relaxed);
+            if keep_alive {
+                stream = Some(connection);
+            }
+        }
+        Ok(())
+    };
+    let failures: Vec<_> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(client)).collect();
+        clients
+            .into_iter()
+            .filter_map(|client| client.join().unwrap_or(Err("a client panicked".into())).err())
+            .collect()
+    });
+    let answered = answered.into_inner();
+    ensure!(
+        answered == REQUESTS && failures.is_empty(),
+        "{}",
+        vm.complain(&format!("{answered} answered; {} clients failed: {:?}", failures.len(), failures.first()))
+    );
+    Ok(())
+}
+
+fn memory() -> Result {
+    let wire = Wire::new()?;
+    let vm = Launch::new(MACHINES[0])?.wire(&wire).example("tcp-8080-only.json").start(program::built("gate")?, &[])?;
+    vm.says("ready")?;
+    let mut port = 30000;
+    let mut in_use = || -> Result<u64> {
+        port += 1;
+        let from = SocketAddr::new(GATEWAY.into(), port);
+        let received = tcp::exchange(&wire, from, 8080, &http::request("/mem", false))?;
+        let (response, _) = http::parse(&received, true)?.ok_or("half an answer")?;
+        Ok(String::from_utf8(response.body)?.trim().parse()?)
+    };
+    // What is set up at the first use is set up.
+    for _ in 0..200 {
+        in_use()?;
+    }
+    let before = in_use()?;
+    for _ in 0..1000 {
+        in_use()?;
+    }
+    let between = in_use()?;
+    for number in 0..REFUSED {
+        // From all over the world, of every kind.
+        let from =
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::from_bits(number.wrapping_mul(2_654_435_761) | 1)), number as u16);
+        let frame = match number % 4 {
+            0 => frame::syn(from, 8081),
+            1 => frame::echo(from.ip(), number as u16, 1),
+            2 => frame::udp(SocketAddr::new(from.ip(), 53), 5000, &[0; 500]),
+            _ => frame::fragment(
+                Ipv4Addr::from_bits(number | 1 << 27),
+                etherparse::IpNumber::UDP,
+                number as u16,
+                8,
+                true,
+                &[0; 64],
+            ),
+        };
+        ensure!(wire.send(&frame)?, "the machine is gone after {number} packets");
+    }
+    vm.counted(&Cause::Rule(2), false, REFUSED.into())?;
+    let after = in_use()?;
+    ensure!(
+        before.max(between) + TOLERANCE > after && before + TOLERANCE > between && after > 0,
+        "memory in use: {before} bytes before, {between} after 1000 connections, {after} after {REFUSED} refused packets"
+    );
+    let dropped = vm.stop()?.dropped(&Cause::Rule(2));
+    ensure!(dropped == u64::from(REFUSED), "{dropped} dropped");
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! The ways to a network and the choice of the accelerator.
+use crate::serve::{first_answer, free_port};
+use crate::{on_each, once};
+use image::report::{Cause, Report};
+use libtest_mimic::Trial;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6, TcpStream, UdpSocket};
+use std::process::Command;
+use std::time::Duration;
+use tests::frame::{GATEWAY, VM_IPV4, VM_IPV6};
+use tests::machine::{Launch, MACHINES, Machine};
+use tests::{Result, ensure, http, program};
+
+pub fn cases(trials: &mut Vec<Trial>) {
+    trials.extend(on_each("network::an_address_by_dhcp", dhcp));
+    trials.extend(on_each("network::a_static_address", static_address));
+    trials.push(once("network::accel_auto_says_what_it_chose", auto));
+    let tap = once("network::a_tap_interface_in_a_network_namespace", || tap(MACHINES[0]));
+    // Only root makes namespaces and interfaces: for anyone else this case is named as ignored.
+    trials.push(tap.with_ignored_flag(!rustix::process::geteuid().is_root()));
+}
+
+fn address(vm: &Machine) -> Result<(Ipv4Addr, u8, Option<Ipv4Addr>)> {
+    vm.report("an address", |report| match report {
+        Report::Address(address, prefix, router) => Some((*address, *prefix, *router)),
+        _ => None,
+    })
+}
+
+/// The machine's port 8080 answers on a port of the host.
+fn serves(launch: Launch, expected: Ipv4Addr) -> Result<Machine> {
+    let port = free_port()?;
+    let vm = launch.args(["-p", &format!("{port}:8080")]).start(program::built("gate")?, &[])?;
+    let got = address(&vm)?;
+    ensure!(got == (expected, 24, Some(GATEWAY)), "{got:?}");
+    let response = first_answer(&vm, port, "/")?;
+    ensure!(response.status == 200, "{response:?}");
+    Ok(vm)
+}
+
+fn dhcp(machine: &str) -> Result {
+    // The address that QEMU's user networking leases first.
+    serves(Launch::new(machine)?.example("tcp-8080-only.json"), Ipv4Addr::new(10, 0, 2, 15))?;
+    Ok(())
+}
+
+fn static_address(machine: &str) -> Result {
+    let address = Ipv4Addr::new(10, 0, 2, 99);
+    let launch = Launch::new(machine)?.example("tcp-8080-only.json");
+    let given = address.to_string();
+    serves(launch.args(["--ip-address", &given, "--netmask", "255.255.255.0", "--gateway", "10.0.2.2"]), address)?;
+    Ok(())
+}
+
+fn auto() -> Result {
+    let launch = Launch::bare()?.args(["run", "--accel", "auto"]).example("tcp-8080-only.json");
+    let vm = serves(launch, Ipv4Addr::new(10, 0, 2, 15))?;
+    let ended = vm.stop()?;
+    let said = ended.stderr.to_lowercase();
+    ensure!(said.contains("kvm") || said.contains("tcg"), "nothing of the accelerator in: {}", ended.stderr);
+    Ok(())
+}
+
+/// A network namespace with a TAP interface that is up. It goes with its owner.
+struct Namespace(String);
+
+impl Namespace {
+    fn new() -> Result<Namespace> {
+        let namespace = Namespace(format!("portcullis-{}", std::process::id()));
+        let Namespace(name) = &namespace;
+        ip(&["netns", "add", name])?;
+        ip(&["-n", name, "tuntap", "add", "dev", "tap0", "mode", "tap"])?;
+        ip(&["-n", name, "address", "add", "10.0.2.2/24", "dev", "tap0"])?;
+        // Usable at once: nobody else is on this link.
+        ip(&["-n", name, "address", "add", "fe80::1/64", "dev", "tap0", "nodad"])?;
+        ip(&["-n", name, "link", "set", "tap0", "up"])?;
+        Ok(namespace)
+    }
+
+    /// Does something in a thread that is in the namespace.
+    fn within<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        let path = format!("/run/netns/{}", self.0);
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let namespace = std::fs::File::open(path)?;
+                let kind = rustix::thread::LinkNameSpaceType::Network;
+                rustix::thread::move_into_link_name_space(std::os::fd::AsFd::as_fd(&namespace), Some(kind))?;
+                work()
+            });
+            thread.join().map_err(|_| "the thread in the namespace failed")?
+        })
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        if let Err(error) = ip(&["netns", "delete", &self.0]) {
+            eprintln!("{error}");
+        }
+    }
+}
+
+/// Runs ip(8) of Debian's iproute2.
+fn ip(args: &[&str]) -> Result {
+    let result = Command::new("ip").args(args).output().map_err(|error| format!("ip (Debian: iproute2): {error}"))?;
+    ensure!(result.status.success(), "ip {}: {}", args.join(" "), String::from_utf8_lossy(&result.stderr));
+    Ok(())
+}
+
+fn tap(machine: &str) -> Result {
+    let namespace = Namespace::new()?;
+    let launch = Launch::within(&["ip", "netns", "exec", &namespace.0])?
+        .args(["run", "--machine", machine, "--accel", "tcg", "-t", "tap0"])
+        .rules(r#"{"tcp": {"dest": 8081}}"#)?
+        .static_address();
+    let vm = launch.start(program::built("gate")?, &[])?;
+    vm.says("ready")?;
+    ensure!(address(&vm)? == (VM_IPV4, 24, Some(GATEWAY)), "another address");
+    // Linux itself is the peer here.
+    namespace.within(|| {
+        let link = rustix::net::netdevice::name_to_index(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?, "tap0")?;
+        for peer in [SocketAddr::from((VM_IPV4, 8080)), SocketAddrV6::new(VM_IPV6, 8080, 0, link).into()] {
+            let page = http::get(peer, "/").map_err(|error| format!("{peer}: {error}"))?;
+            ensure!(page.body == b"through the gate\n", "{page:?}");
+        }
+        let closed = TcpStream::connect_timeout(&SocketAddr::from((VM_IPV4, 8081)), Duration::from_millis(1500));
+        ensure!(closed.is_err(), "a port that the policy closes takes connections");
+        Ok(())
+    })?;
+    vm.counted(&Cause::Rule(0), false, 1)?;
+    Ok(())
+}
