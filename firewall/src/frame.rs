@@ -33,3 +33,6 @@ pub fn inspect(frame: &[u8]) -> Result<Inspected, Malformed> {
         _ => Ok(Inspected::Other),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,3 +55,6 @@ fn fragment(field: u16, total_length: usize) -> Result<Fragment, Malformed> {
         _ => Fragment::Later,
     })
 }
+
+#[cfg(test)]
+mod tests;

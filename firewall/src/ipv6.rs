@@ -116,3 +116,6 @@ fn fragment(rest: &[u8], payload_length: usize) -> Result<Fragment, Malformed> {
         _ => Fragment::Later,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@
 //! - [`verdict`]: a frame and a table to accept or drop, with its cause, and one counter per cause
 //!
 //! Nothing here allocates, panics or loops without a bound, whatever the bytes are.
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

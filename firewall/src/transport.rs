@@ -55,3 +55,6 @@ pub(crate) fn icmpv6(payload: &[u8]) -> Result<Facts, Malformed> {
     payload.first_chunk::<ICMPV6_HEADER>().ok_or(Malformed::Icmpv6CutShort)?;
     Ok(Facts::default())
 }
+
+#[cfg(test)]
+mod tests;

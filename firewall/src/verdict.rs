@@ -114,3 +114,6 @@ fn slot(cause: Cause) -> usize {
         Cause::Rule(rule) => FIXED.saturating_add(rule as usize),
     }
 }
+
+#[cfg(test)]
+mod tests;

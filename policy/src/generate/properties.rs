@@ -46,17 +46,13 @@ pub fn decode_table(bytes: &[u8]) {
     decide_by(&sealed(choices.take_rest()), &frames);
 }
 
-/// A table whose head and checksum are right around these bytes, as far as there are enough of them.
-fn sealed(rest: &[u8]) -> Vec<u8> {
-    let (counts, body) = rest.split_at(rest.len().min(2));
+/// A table whose header and checksum are right: of one byte for the default, one for the number of rules, and the
+/// engine's part.
+fn sealed(bytes: &[u8]) -> Vec<u8> {
+    let [default, rules, body @ ..] = bytes else { return vec![] };
+    let default = if default % 2 == 0 { firewall::Action::Accept } else { firewall::Action::Drop };
     let length = table::HEADER + body.len() + table::CHECKSUM;
-    let default = if counts.first().is_some_and(|byte| byte & 1 == 1) {
-        firewall::Action::Drop
-    } else {
-        firewall::Action::Accept
-    };
-    let rules = counts.get(1).map_or(0, |&rules| rules.into());
-    let mut blob = table::emit_header(table::engine::LINEAR, default, length as u32, rules).to_vec();
+    let mut blob = table::emit_header(table::engine::LINEAR, default, length as u32, (*rules).into()).to_vec();
     blob.extend(body);
     blob.extend(table::emit_checksum(&blob));
     blob
