@@ -275,11 +275,12 @@ impl Connection {
 /// The error of a connection that ended from this state.
 fn fault(before: State, cause: Cause) -> Option<Errno> {
     match (before, cause) {
-        (State::LastAck | State::Closing | State::TimeWait | State::Listen, _) | (_, Cause::Program) => None,
+        (State::LastAck | State::Closing | State::TimeWait | State::Listen, _) => None,
         (_, Cause::Unbound) => Some(Errno::ENETDOWN),
         (State::SynSent, Cause::Segment { .. }) => Some(Errno::ECONNREFUSED),
         (State::CloseWait, Cause::Segment { reset: true }) => Some(Errno::EPIPE),
         (_, Cause::Segment { reset: true }) => Some(Errno::ECONNRESET),
-        (_, Cause::Segment { reset: false } | Cause::Time) => Some(Errno::ETIMEDOUT),
+        // It was the socket's own timer.
+        (_, Cause::Segment { reset: false } | Cause::Time | Cause::Program) => Some(Errno::ETIMEDOUT),
     }
 }

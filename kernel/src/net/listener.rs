@@ -19,6 +19,8 @@ const HANDSHAKES: usize = 64;
 const LINGERING: usize = 32;
 /// Most connections that the program closed and whose peer does not have everything yet; the oldest gives way.
 const ORPHANS: usize = 128;
+/// Memory in bytes that connections leave free.
+const RESERVE: u64 = 1 << 20;
 /// How long a handshake may take that a peer began.
 const HANDSHAKE: Duration = Duration::from_secs(20);
 /// How long a closed connection is kept for its peer (tcp(7), tcp_fin_timeout).
@@ -121,14 +123,14 @@ impl Stack {
         id
     }
 
-    /// Whether one more connection may be; the oldest in TIME-WAIT gives way.
+    /// Whether there is memory for one more connection; the oldest in TIME-WAIT gives way.
     fn has_room(&mut self) -> bool {
         if self.connections.len() >= self.limit
             && let Some(oldest) = self.lingering.pop_first()
         {
             self.remove(oldest);
         }
-        self.connections.len() < self.limit
+        self.connections.len() < self.limit && machine::memory::usage().free > RESERVE
     }
 
     /// Takes the connection that waited longest.

@@ -124,9 +124,15 @@ impl Stack {
     pub fn turn(&mut self, now: Duration) -> Option<Duration> {
         self.link.set_now(now);
         let mut budget = FRAMES;
+        let mut neighbour_answered = false;
         while let Some(accepted) = self.link.guard().receive(&mut budget) {
             self.deliver(&accepted);
+            neighbour_answered |= accepted.packet.is_none_or(|packet| packet.protocol == protocol::ICMPV6);
             self.link.guard().recycle(accepted);
+        }
+        if neighbour_answered {
+            self.link.report_groups();
+            self.go_on_with_neighbours();
         }
         let due = self.timers.until(self.link.now(), TIMERS);
         due.into_iter().for_each(|timer| self.fire(timer));
@@ -138,10 +144,7 @@ impl Stack {
     }
 
     fn deliver(&mut self, accepted: &Accepted) {
-        let Some(packet) = accepted.packet else {
-            self.link.feed_nobody(&accepted.frame);
-            return self.neighbour_answered();
-        };
+        let Some(packet) = accepted.packet else { return self.link.feed_nobody(&accepted.frame) };
         if !self.link.concerns_us(accepted, &packet) {
             return;
         }
@@ -151,9 +154,6 @@ impl Stack {
             Receiver::Endpoint(id) => self.deliver_datagram(id, &accepted.frame),
             Receiver::Lease => self.deliver_lease(&accepted.frame),
             Receiver::Nobody => self.link.feed_nobody(&accepted.frame),
-        }
-        if packet.protocol == protocol::ICMPV6 {
-            self.neighbour_answered();
         }
     }
 
@@ -225,7 +225,7 @@ impl Stack {
     }
 
     /// A neighbour's hardware address may have come: those that wait for one go on.
-    fn neighbour_answered(&mut self) {
+    fn go_on_with_neighbours(&mut self) {
         let waiting = self.timers.until(self.link.now() + NEIGHBOUR, TIMERS);
         waiting.into_iter().for_each(|timer| self.fire(timer));
     }
@@ -233,12 +233,8 @@ impl Stack {
     /// Sends what an endpoint has to send.
     pub fn flush_endpoint(&mut self, id: u64) {
         let Some(endpoint) = self.endpoints.get_mut(&id) else { return };
-        let full = !endpoint.ready().contains(crate::file::Events::OUT);
-        let due = self.link.flush(endpoint.set());
+        let due = endpoint.flush(&mut self.link);
         self.timers.set(Timer::Endpoint(id), &mut endpoint.due, due);
-        if full {
-            endpoint.changed.wake();
-        }
     }
 
     fn lease_turn(&mut self) {

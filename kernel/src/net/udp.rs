@@ -146,8 +146,9 @@ impl Socket for UdpSocket {
         }
         let source = stack.source_for(to.0)?;
         let id = self.bound(&mut inner, &mut stack)?;
+        let now = stack.link.now();
         let endpoint = stack.endpoints.get_mut(&id).ok_or(Errno::EINVAL)?;
-        let sent = endpoint.send(bytes, to, source)?;
+        let sent = endpoint.send(bytes, to, source, now)?;
         stack.flush_endpoint(id);
         Ok(sent)
     }
@@ -188,7 +189,7 @@ impl Socket for UdpSocket {
             (linux::SOL_SOCKET, linux::SO_TYPE) => Ok(linux::SOCK_DGRAM as i32),
             (linux::SOL_SOCKET, linux::SO_PROTOCOL) => Ok(UDP as i32),
             (linux::SOL_SOCKET, linux::SO_DOMAIN) => Ok(address::family(self.version)),
-            (linux::SOL_SOCKET, linux::SO_SNDBUF) => Ok(super::endpoint::SEND_BUFFER.0 as i32),
+            (linux::SOL_SOCKET, linux::SO_SNDBUF) => Ok(super::endpoint::SEND_BUFFER as i32),
             (linux::SOL_SOCKET, linux::SO_RCVBUF) => Ok(super::endpoint::RECEIVE_BUFFER.0 as i32),
             _ => self.inner.lock().generic.get(level, name),
         }

@@ -5,6 +5,7 @@ use crate::errno::Errno;
 use crate::file::{Events, File, SocketKind, Version};
 use alloc::sync::Arc;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::time::Duration;
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
 fn bound(world: &World, port: u16) -> Arc<dyn File> {
@@ -132,4 +133,34 @@ fn a_closed_socket_frees_its_port() {
     drop(bound(&world, 53));
     bound(&world, 53);
     assert!(world.net.stack().endpoints.is_empty());
+}
+
+#[test]
+fn a_neighbour_that_does_not_answer_holds_up_no_other() {
+    let mut world = World::open();
+    world.exchange(&arp_reply());
+    let socket = bound(&world, 53);
+    let absent = SocketAddr::from((Ipv4Addr::new(10, 0, 2, 99), 9));
+    for _ in 0..40 {
+        assert_eq!(of(&socket).send(b"lost", Some(absent)), Ok(4));
+    }
+    world.sent();
+    assert_eq!(of(&socket).send(b"there", Some(SocketAddr::from((PEER, 9)))), Ok(5));
+    assert_eq!(world.sent().len(), 1);
+    let end = world.now + Duration::from_secs(4);
+    while world.now < end {
+        world.net.poll(world.now);
+        world.now += Duration::from_millis(100);
+    }
+    assert_eq!(world.net.poll(world.now), None, "nothing waits any more");
+}
+
+#[test]
+fn a_datagram_waits_for_its_neighbours_address() {
+    let mut world = World::open();
+    let peer = world.peer.bind(4000);
+    let socket = world.socket(Version::V4, SocketKind::Datagram);
+    assert_eq!(of(&socket).send(b"first", Some(SocketAddr::from((PEER, 4000)))), Ok(5));
+    world.run(Duration::from_millis(5));
+    assert_eq!(world.peer.udp(peer).recv().map(|(bytes, _)| bytes), Ok(&b"first"[..]));
 }
