@@ -43,7 +43,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// Why these bytes are no program for the machine.
 fn check(bytes: &[u8]) -> Result<(), String> {
     if bytes.starts_with(b"#!") {
-        return Err("is a script; give its interpreter as the program and the script as its argument".into());
+        return Err(
+            "is no ELF file but a script; give its interpreter as the program and the script as its argument".into()
+        );
     }
     if !bytes.starts_with(&elf::abi::ELFMAGIC) {
         return Err("is no ELF file; a static x86-64 program for Linux is expected".into());

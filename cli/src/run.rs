@@ -20,8 +20,15 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Runs a program or an image; returns the exit code.
+/// Runs a program or an image; returns the exit code. The codes under 125 are the program's.
 pub fn run(run: &Run) -> Result<u8, Failure> {
+    start(run).map_err(|failure| match failure {
+        Failure::Usage(message) => Failure::CannotBoot(message),
+        other => other,
+    })
+}
+
+fn start(run: &Run) -> Result<u8, Failure> {
     let kernel = locate::kernel()?;
     let qemu = qemu::find().ok_or_else(|| cannot("qemu-system-x86_64 is not installed (Debian: qemu-system-x86)"))?;
     let mut bundle = gather(run)?;
