@@ -153,3 +153,107 @@ fn network(address: Option<Ipv4Addr>, mask: Option<Ipv4Addr>, gateway: Option<Ip
     }
     Ok(Network::Static { address, prefix: u8::try_from(mask.leading_ones()).unwrap_or(32), gateway })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    /// What the command line makes of an image.
+    fn applied(manifest: Manifest, arguments: &[&str]) -> Result<Manifest, Failure> {
+        let arguments = ["portcullis", "run"].iter().chain(arguments);
+        let Command::Run(run) = Cli::try_parse_from(arguments).unwrap().command else { panic!("not run") };
+        let mut bundle = Bundle { manifest, policy: b"policy".to_vec(), tree: Tree::new() };
+        bundle.apply(&run)?;
+        Ok(bundle.manifest)
+    }
+
+    fn manifest() -> Manifest {
+        Manifest {
+            version: VERSION,
+            program: "/g".into(),
+            args: vec!["g".into(), "--quiet".into()],
+            env: vec!["A=1".into(), "B=2".into()],
+            network: Network::Dhcp,
+            rules: vec![],
+            host: Host {
+                ports: vec!["80".into()],
+                udp_ports: vec!["53".into()],
+                memory: Some(64 << 20),
+                tap: Some("tap0".into()),
+                accel: Some("tcg".into()),
+                verbose: false,
+            },
+        }
+    }
+
+    #[test]
+    fn nothing_asked_for_changes_nothing() {
+        assert_eq!(applied(manifest(), &["i"]), Ok(manifest()));
+    }
+
+    #[test]
+    fn the_command_line_has_its_way() {
+        let line = "-p 81 -p 82:83 --udp 54 -m 32M -t tap1 --accel kvm -v -e A=3 -e C=4 \
+            --ip-address 10.1.2.3 --netmask 255.255.0.0 --gateway 10.1.0.1 i -f x";
+        let changed = applied(manifest(), &line.split_whitespace().collect::<Vec<_>>()).unwrap();
+        assert_eq!(changed.args, ["g", "-f", "x"]);
+        assert_eq!(changed.env, ["B=2", "A=3", "C=4"]);
+        let gateway = Some(Ipv4Addr::new(10, 1, 0, 1));
+        assert_eq!(changed.network, Network::Static { address: Ipv4Addr::new(10, 1, 2, 3), prefix: 16, gateway });
+        let host = Host {
+            ports: vec!["81".into(), "82:83".into()],
+            udp_ports: vec!["54".into()],
+            memory: Some(32 << 20),
+            tap: Some("tap1".into()),
+            accel: Some("kvm".into()),
+            verbose: true,
+        };
+        assert_eq!(changed.host, host);
+    }
+
+    #[test]
+    fn addresses_that_do_not_fit_each_other_are_refused() {
+        for arguments in [
+            &["--ip-address", "10.0.0.1", "--netmask", "255.0.255.0", "i"][..],
+            &["--ip-address", "10.0.0.1", "--gateway", "10.0.1.1", "i"],
+            &["--ip-address", "224.0.0.1", "i"],
+            &["--ip-address", "0.0.0.0", "i"],
+            &["--ip-address", "127.0.0.1", "i"],
+        ] {
+            assert!(applied(manifest(), arguments).is_err(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_goes_into_the_image_and_comes_out_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("data");
+        std::fs::write(&file, "data").unwrap();
+        let text = format!(
+            r#"{{"Args": ["x"], "Env": {{"K": "V"}}, "Files": ["{}"],
+            "RunConfig": {{"Ports": ["8080"], "Memory": "64m", "Accel": false}}}}"#,
+            file.display()
+        );
+        let (config, _) = policy::config::parse(&text).unwrap();
+        let tree = files(&config).unwrap();
+        let host = host_side(&config);
+        let bundle = Bundle { manifest: Manifest { host, ..manifest() }, policy: compile(&config).unwrap(), tree };
+        let packed = bundle.pack().unwrap();
+        let opened = Bundle::open(&packed, Path::new("i")).unwrap();
+        assert_eq!(opened.manifest, bundle.manifest);
+        assert_eq!(opened.policy, bundle.policy);
+        assert_eq!(opened.manifest.host.accel.as_deref(), Some("tcg"));
+        assert_eq!(opened.manifest.host.memory, Some(64 << 20));
+        let data = opened.tree.entries().find(|entry| entry.path == file.to_str().unwrap()).unwrap().data.to_vec();
+        assert_eq!(data, b"data");
+        assert_eq!(opened.pack().unwrap(), packed);
+    }
+
+    #[test]
+    fn a_damaged_image_is_not_executable() {
+        let error = Bundle::open(b"070701 and no more", Path::new("i")).err().unwrap();
+        assert_eq!((error.code(), error.to_string().starts_with("i: ")), (126, true));
+    }
+}

@@ -199,3 +199,64 @@ fn keep_text(from: Option<impl Read + Send + 'static>, show: bool) -> JoinHandle
         String::from_utf8_lossy(&kept).into_owned()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a shell script in the machine's place; returns what remains and the reports as they came.
+    fn run_script(script: &str) -> (Remains, Vec<Report>) {
+        let mut reports = Vec::new();
+        let mut on_report = |report: &Report| reports.push(report.clone());
+        let listener = Listener { started: Instant::now(), verbose: false, report: None, on_report: &mut on_report };
+        let remains = run(Command::new("sh").args(["-c", script]), listener).unwrap();
+        (remains, reports)
+    }
+
+    /// A command of the shell that sends a report.
+    fn send(report: &Report) -> String {
+        let bytes = postcard::to_allocvec(report).unwrap();
+        let frame = [&[image::report::kind::REPORT], &(bytes.len() as u16).to_le_bytes()[..], &bytes].concat();
+        let escaped: String = frame.iter().map(|byte| format!("\\{byte:03o}")).collect();
+        format!("printf '{escaped}';")
+    }
+
+    #[test]
+    fn the_programs_end_is_the_outcome() {
+        let counters = vec![];
+        let script =
+            [Report::Started, Report::Counted(counters), Report::Memory(2, 1), Report::Exited(7)].map(|r| send(&r));
+        let (remains, reports) = run_script(&script.concat());
+        assert_eq!(remains.outcome, Outcome::Exited(7));
+        assert_eq!((remains.counters, remains.memory), (Some(vec![]), Some((2, 1))));
+        assert_eq!(reports.len(), 4);
+        let (remains, _) = run_script(&send(&Report::Killed(11, "read 0x0".into())));
+        assert_eq!(remains.outcome, Outcome::Killed(11, "read 0x0".into()));
+    }
+
+    #[test]
+    fn a_machine_that_hangs_after_its_last_word_is_ended() {
+        let (remains, _) = run_script(&format!("{} exec sleep 1000", send(&Report::Exited(0))));
+        assert_eq!(remains.outcome, Outcome::Exited(0));
+    }
+
+    #[test]
+    fn a_machine_that_ends_without_a_word_has_failed_and_its_text_is_kept() {
+        let (remains, reports) = run_script("echo no such machine >&2; exit 1");
+        assert!(matches!(&remains.outcome, Outcome::Failed(why) if why.contains("without a word")), "{remains:?}");
+        assert_eq!((remains.text.as_str(), reports.len()), ("no such machine\n", 0));
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_short_is_no_word() {
+        let (remains, reports) = run_script("printf '\\004\\377\\000abc'");
+        assert!(matches!(remains.outcome, Outcome::Failed(_)), "{remains:?}");
+        assert!(reports.is_empty());
+    }
+
+    #[test]
+    fn a_boot_that_stops_says_why() {
+        let (remains, _) = run_script(&send(&Report::BootFailed("the policy does not decode".into())));
+        assert_eq!(remains.outcome, Outcome::Failed("the policy does not decode".into()));
+    }
+}
