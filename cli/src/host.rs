@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::memory;
 use crate::ports::{self, Forward, Protocol};
 use crate::qemu::Wire;
+use crate::relay;
 use clap::ValueEnum;
 use image::manifest::Host;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub struct Settings {
     /// What the network card is connected to.
     pub wire: Wire,
+    /// The ports that are forwarded, as they were asked for; none unless the wire is user networking.
+    pub forwards: Vec<Forward>,
     /// Memory in bytes.
     pub memory: u64,
     /// What to run the instructions with.
@@ -24,30 +27,26 @@ pub struct Settings {
 impl Settings {
     /// Settles what `host` asks for; `run` has been applied to it already, and adds what an image cannot ask for.
     pub fn resolve(host: &Host, run: &Run) -> Result<Self, Failure> {
-        let forwards = forwards(host)?;
+        let mut forwards = forwards(host)?;
         let wire = match (&run.netdev, &host.tap) {
             (Some(spec), _) => Wire::Custom(spec.clone()),
             (None, Some(tap)) => Wire::Tap(checked_tap(tap, Path::new("/sys/class/net"))?),
-            (None, None) => Wire::User(forwards),
+            (None, None) => {
+                let relayed = ports::check(&forwards).and_then(|()| relay::start(&forwards));
+                Wire::User(relayed.map_err(|error| Failure::CannotBoot(error.to_string()))?)
+            }
         };
-        if let Wire::User(forwards) = &wire {
-            ports::check(forwards).map_err(|error| Failure::CannotBoot(error.to_string()))?;
+        if !matches!(wire, Wire::User(_)) {
+            forwards.clear();
         }
         let accel = host.accel.as_deref().map(|name| Accel::from_str(name, true)).transpose();
         Ok(Settings {
             wire,
+            forwards,
             memory: host.memory.unwrap_or(memory::DEFAULT),
             accel: accel.map_err(|error| Failure::Usage(format!("accelerator: {error}")))?.unwrap_or(Accel::Auto),
             verbose: host.verbose,
         })
-    }
-
-    /// The forwarded ports; none unless the wire is user networking.
-    pub fn forwards(&self) -> &[Forward] {
-        match &self.wire {
-            Wire::User(forwards) => forwards,
-            Wire::Tap(_) | Wire::Custom(_) => &[],
-        }
     }
 }
 

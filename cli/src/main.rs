@@ -19,6 +19,7 @@ mod memory;
 mod ports;
 mod program;
 mod qemu;
+mod relay;
 mod run;
 mod say;
 mod session;

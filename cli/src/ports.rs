@@ -57,6 +57,8 @@ pub enum PortError {
     Twice(Protocol, SocketAddr),
     /// Another program has it, or it is not ours to take.
     Refused(Protocol, SocketAddr, io::ErrorKind),
+    /// UDP is forwarded from IPv4 addresses alone.
+    UdpOverIpv6(SocketAddr),
 }
 
 impl fmt::Display for PortError {
@@ -85,6 +87,9 @@ impl fmt::Display for PortError {
             }
             Self::Refused(protocol, host, io::ErrorKind::AddrNotAvailable) => {
                 write!(f, "{protocol} port {host} cannot be opened: this host does not have the address {}", host.ip())
+            }
+            Self::UdpOverIpv6(host) => {
+                write!(f, "udp port {host}: UDP is forwarded from IPv4 addresses of the host alone")
             }
             Self::Refused(protocol, host, kind) => write!(f, "{protocol} port {host} cannot be opened: {kind}"),
         }

@@ -151,7 +151,7 @@ fn tell(report: &Report, started: Instant, settings: &Settings) {
 fn tell_forwards(settings: &Settings) {
     /// More are counted, not listed.
     const SHOWN: usize = 8;
-    let forwards = settings.forwards();
+    let forwards = &settings.forwards;
     let shown: Vec<String> = forwards.iter().take(SHOWN).map(ToString::to_string).collect();
     match forwards.len() {
         0 => {}
