@@ -17,17 +17,18 @@ mod ranges;
 mod record;
 
 pub use decode::LinearError;
-pub use record::{RECORD, Record, RecordError, Set, Version};
+pub use record::{Bytes, RECORD, Record, RecordError, Set, Version};
 
 use ranges::{Pool, contains};
+use record::{parse_set, present};
 
 /// Bytes before the rules.
 pub const HEADER: usize = 12;
 
-/// The rules and the ranges that they name.
+/// The rules and the ranges that they name, all of which [`Record::parse`] has found right.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Linear<'a> {
-    rules: &'a [[u8; RECORD]],
+    rules: &'a [Bytes],
     numbers: Pool<'a, 2>,
     ipv4: Pool<'a, 4>,
     ipv6: Pool<'a, 16>,
@@ -36,34 +37,38 @@ pub(crate) struct Linear<'a> {
 impl Linear<'_> {
     /// The first rule that matches the packet, and its action.
     pub(crate) fn first_match(&self, packet: &Packet) -> Option<(u32, Action)> {
-        (0..).zip(self.rules).find_map(|(number, bytes)| {
-            let rule = Record::parse(bytes).ok()?;
-            self.matches(&rule, packet).then_some((number, rule.action))
-        })
+        let version = Version::of(packet.source).code();
+        let later = record::later_code(packet.fragment == Fragment::Later);
+        let codes = [version, later, packet.protocol];
+        let matching = (0..).zip(self.rules).find(|(_, rule)| self.matches(rule, codes, packet));
+        matching.and_then(|(number, rule)| Some((number, record::action(rule)?)))
     }
 
     /// The action of a rule.
     pub(crate) fn action(&self, rule: u32) -> Option<Action> {
-        let bytes = self.rules.get(usize::try_from(rule).ok()?)?;
-        Record::parse(bytes).ok().map(|rule| rule.action)
+        record::action(self.rules.get(usize::try_from(rule).ok()?)?)
     }
 
-    fn matches(&self, rule: &Record, packet: &Packet) -> bool {
-        rule.version.is_none_or(|version| version == Version::of(packet.source))
-            && rule.later.is_none_or(|later| later == (packet.fragment == Fragment::Later))
-            && rule.transport.is_none_or(|protocol| protocol == packet.protocol)
-            && rule.protocol.is_none_or(|set| contains(self.numbers, set, packet.protocol.into()))
-            && rule.source_port.is_none_or(|set| self.has_port(set, packet.ports.map(|ports| ports.source)))
-            && rule.destination_port.is_none_or(|set| self.has_port(set, packet.ports.map(|ports| ports.destination)))
-            && rule.source.is_none_or(|set| self.has_address(set, packet.source))
-            && rule.destination.is_none_or(|set| self.has_address(set, packet.destination))
+    /// Reads a rule's bytes where they stand: it is done for every rule and packet.
+    fn matches(&self, rule: &Bytes, codes: [u8; 3], packet: &Packet) -> bool {
+        let &[head, source, destination, protocol, source_port, destination_port] = rule;
+        let [version, later, transport, _, present, ..] = head;
+        let free = |bit| present & bit == 0;
+        [version, later, transport].iter().zip(&codes).all(|(asked, is)| *asked == 0 || asked == is)
+            && (free(present::PROTOCOL) || contains(self.numbers, parse_set(protocol), packet.protocol.into()))
+            && (free(present::SOURCE_PORT) || self.has_port(source_port, packet.ports.map(|ports| ports.source)))
+            && (free(present::DESTINATION_PORT)
+                || self.has_port(destination_port, packet.ports.map(|ports| ports.destination)))
+            && (free(present::SOURCE) || self.has_address(source, packet.source))
+            && (free(present::DESTINATION) || self.has_address(destination, packet.destination))
     }
 
-    fn has_port(&self, set: Set, port: Option<u16>) -> bool {
-        port.is_some_and(|port| contains(self.numbers, set, port))
+    fn has_port(&self, set: [u8; 8], port: Option<u16>) -> bool {
+        port.is_some_and(|port| contains(self.numbers, parse_set(set), port))
     }
 
-    fn has_address(&self, set: Set, address: IpAddr) -> bool {
+    fn has_address(&self, set: [u8; 8], address: IpAddr) -> bool {
+        let set = parse_set(set);
         match address {
             IpAddr::V4(address) => contains(self.ipv4, set, address.to_bits()),
             IpAddr::V6(address) => contains(self.ipv6, set, address.to_bits()),

@@ -23,9 +23,9 @@ pub fn compile(policy: &Policy) -> Result<Vec<u8>, CompileError> {
 }
 
 /// A policy of so many rules, with ranges, as one blob.
-fn assemble(default: firewall::Action, rules: &[[u8; linear::RECORD]], pools: &Pools) -> Result<Vec<u8>, CompileError> {
+fn assemble(default: firewall::Action, rules: &[linear::Bytes], pools: &Pools) -> Result<Vec<u8>, CompileError> {
     let count = u32::try_from(rules.len()).map_err(|_| CompileError::TooLarge)?;
-    let body = [pools.header().as_slice(), rules.as_flattened(), &pools.bytes()].concat();
+    let body = [pools.header().as_slice(), rules.as_flattened().as_flattened(), &pools.bytes()].concat();
     let length = u32::try_from(table::HEADER + body.len() + table::CHECKSUM).map_err(|_| CompileError::TooLarge)?;
     let mut blob = table::emit_header(table::engine::LINEAR, default, length, count).to_vec();
     blob.extend(body);

@@ -9,6 +9,7 @@ impl<'a> Linear<'a> {
         let (header, rest) = body.split_first_chunk::<HEADER>().ok_or(LinearError::Length)?;
         let [a, b, c, d, e, f, g, h, i, j, k, l] = *header;
         let (rules, rest) = chunks::<RECORD>(rest, rules)?;
+        let rules = rules.as_flattened().as_chunks().0.as_chunks().0;
         let (numbers, rest) = pool::<2>(rest, u32::from_le_bytes([a, b, c, d]))?;
         let (ipv4, rest) = pool::<4>(rest, u32::from_le_bytes([e, f, g, h]))?;
         let (ipv6, rest) = pool::<16>(rest, u32::from_le_bytes([i, j, k, l]))?;

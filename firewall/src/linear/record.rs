@@ -6,7 +6,22 @@ use core::fmt;
 use core::net::IpAddr;
 
 /// Bytes of a rule.
-pub const RECORD: usize = 48;
+pub const RECORD: usize = size_of::<Bytes>();
+
+/// A rule as bytes: what is not a set, then the sets.
+pub type Bytes = [[u8; 8]; 6];
+
+/// Which sets a rule has.
+pub(super) mod present {
+    pub const SOURCE: u8 = 1 << 0;
+    pub const DESTINATION: u8 = 1 << 1;
+    pub const PROTOCOL: u8 = 1 << 2;
+    pub const SOURCE_PORT: u8 = 1 << 3;
+    pub const DESTINATION_PORT: u8 = 1 << 4;
+}
+
+const LATER: u8 = 1;
+const NOT_LATER: u8 = 2;
 
 /// A rule: it matches when all that is `Some` matches.
 ///
@@ -87,43 +102,47 @@ impl Version {
             IpAddr::V6(_) => Self::V6,
         }
     }
+
+    /// The byte that stands for it.
+    pub(super) const fn code(self) -> u8 {
+        match self {
+            Self::V4 => 4,
+            Self::V6 => 6,
+        }
+    }
+}
+
+/// The byte that stands for a fragment other than the first, or for all else.
+pub(super) const fn later_code(later: bool) -> u8 {
+    if later { LATER } else { NOT_LATER }
 }
 
 impl Record {
     /// It as bytes.
-    pub fn emit(&self) -> [u8; RECORD] {
-        let version = match self.version {
-            None => 0,
-            Some(Version::V4) => 4,
-            Some(Version::V6) => 6,
-        };
-        let later = match self.later {
-            None => 0,
-            Some(true) => 1,
-            Some(false) => 2,
-        };
-        let sets = [self.source, self.destination, self.protocol, self.source_port, self.destination_port];
-        let present = sets.iter().rev().fold(0, |bits, set| bits << 1 | u8::from(set.is_some()));
+    pub fn emit(&self) -> Bytes {
+        let version = self.version.map_or(0, Version::code);
+        let later = self.later.map_or(0, later_code);
+        let sets = [
+            (self.source, present::SOURCE),
+            (self.destination, present::DESTINATION),
+            (self.protocol, present::PROTOCOL),
+            (self.source_port, present::SOURCE_PORT),
+            (self.destination_port, present::DESTINATION_PORT),
+        ];
+        let present = sets.iter().filter(|(set, _)| set.is_some()).fold(0, |bits, (_, bit)| bits | bit);
+        let [source, destination, protocol, source_port, destination_port] = sets.map(|(set, _)| emit_set(set));
         let head = [version, later, self.transport.unwrap_or(0), emit_action(self.action), present, 0, 0, 0];
-        let [source, destination, protocol, source_port, destination_port] = sets.map(emit_set);
-        let parts = [head, source, destination, protocol, source_port, destination_port];
-        let mut bytes = [0; RECORD];
-        for (to, from) in bytes.iter_mut().zip(parts.as_flattened()) {
-            *to = *from;
-        }
-        bytes
+        [head, source, destination, protocol, source_port, destination_port]
     }
 
     /// It from bytes.
-    pub(crate) fn parse(bytes: &[u8; RECORD]) -> Result<Self, RecordError> {
-        let (&[head, source, destination, numbers, source_port, destination_port], []) = bytes.as_chunks::<8>() else {
-            return Err(RecordError::Unknown);
-        };
+    pub(crate) fn parse(bytes: &Bytes) -> Result<Self, RecordError> {
+        let &[head, source, destination, numbers, source_port, destination_port] = bytes;
         let [version, later, transport, action, present, 0, 0, 0] = head else { return Err(RecordError::Unknown) };
         if present >> 5 != 0 {
             return Err(RecordError::Unknown);
         }
-        let set = |bit: u8, bytes| if present >> bit & 1 == 1 { Ok(Some(parse_set(bytes))) } else { absent_set(bytes) };
+        let set = |bit, bytes| if present & bit != 0 { Ok(Some(parse_set(bytes))) } else { absent_set(bytes) };
         let record = Self {
             version: match version {
                 0 => None,
@@ -133,8 +152,8 @@ impl Record {
             },
             later: match later {
                 0 => None,
-                1 => Some(true),
-                2 => Some(false),
+                LATER => Some(true),
+                NOT_LATER => Some(false),
                 other => return Err(RecordError::Fragment(other)),
             },
             transport: match transport {
@@ -143,11 +162,11 @@ impl Record {
                 other => return Err(RecordError::Transport(other)),
             },
             action: decode_action(action).ok_or(RecordError::Action(action))?,
-            source: set(0, source)?,
-            destination: set(1, destination)?,
-            protocol: set(2, numbers)?,
-            source_port: set(3, source_port)?,
-            destination_port: set(4, destination_port)?,
+            source: set(present::SOURCE, source)?,
+            destination: set(present::DESTINATION, destination)?,
+            protocol: set(present::PROTOCOL, numbers)?,
+            source_port: set(present::SOURCE_PORT, source_port)?,
+            destination_port: set(present::DESTINATION_PORT, destination_port)?,
         };
         match record {
             Self { version: None, source: Some(_), .. } | Self { version: None, destination: Some(_), .. } => {
@@ -160,13 +179,19 @@ impl Record {
     }
 }
 
+/// The action of a rule.
+pub(super) fn action(bytes: &Bytes) -> Option<Action> {
+    let &[[_, _, _, action, ..], ..] = bytes;
+    decode_action(action)
+}
+
 fn emit_set(set: Option<Set>) -> [u8; 8] {
     let (first, count) = set.map_or((0, 0), |set| (set.first, set.count));
     let ([a, b, c, d], [e, f, g, h]) = (first.to_le_bytes(), count.to_le_bytes());
     [a, b, c, d, e, f, g, h]
 }
 
-fn parse_set([a, b, c, d, e, f, g, h]: [u8; 8]) -> Set {
+pub(super) fn parse_set([a, b, c, d, e, f, g, h]: [u8; 8]) -> Set {
     Set { first: u32::from_le_bytes([a, b, c, d]), count: u32::from_le_bytes([e, f, g, h]) }
 }
 

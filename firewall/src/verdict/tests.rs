@@ -17,7 +17,7 @@ fn no_dns() -> Vec<u8> {
         source_port: None,
         destination_port: Some(Set { first: 0, count: 1 }),
     };
-    let body = [[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].as_slice(), &rule.emit(), &[53, 0, 53, 0]].concat();
+    let body = [[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].as_slice(), rule.emit().as_flattened(), &[53, 0, 53, 0]].concat();
     assert_eq!(body.len(), linear::HEADER + linear::RECORD + 4);
     let length = (table::HEADER + body.len() + table::CHECKSUM) as u32;
     let mut blob = emit_header(table::engine::LINEAR, Action::Accept, length, 1).to_vec();
