@@ -284,3 +284,47 @@ fn a_segment_in_fragments_reaches_its_connection() {
         assert_eq!(world.read(&socket), segment.bytes, "{order:?}");
     }
 }
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Bell(std::sync::atomic::AtomicUsize);
+
+impl std::task::Wake for Bell {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Bell {
+    /// Whether it was woken since it was asked last.
+    fn rang(&self) -> bool {
+        self.0.swap(0, std::sync::atomic::Ordering::Relaxed) > 0
+    }
+}
+
+#[test]
+fn who_waits_is_woken_by_a_connection_by_data_by_room_and_by_the_end() {
+    let mut world = World::open();
+    let bell = std::sync::Arc::new(Bell::default());
+    let wait = |file: &alloc::sync::Arc<dyn crate::file::File>| {
+        file.changed().expect("sockets change").register(&bell.clone().into());
+    };
+    let listener = world.listener(80, 8);
+    wait(&listener);
+    let peer = world.peer.connect(OURS.into(), 80);
+    world.until(|_| bell.rang());
+    let (socket, _) = of(&listener).accept().expect("it was woken for a connection");
+    wait(&socket);
+    world.peer.tcp(peer).send_slice(b"x").unwrap();
+    world.until(|_| bell.rang());
+    assert_eq!(world.read(&socket), b"x");
+    while socket.write(&[0; 4096], 0).is_ok() {}
+    assert!(!socket.ready().contains(Events::OUT));
+    bell.rang();
+    wait(&socket);
+    world.until(|_| bell.rang());
+    assert!(socket.ready().contains(Events::OUT));
+    wait(&socket);
+    world.peer.tcp(peer).close();
+    world.until(|_| bell.rang() && socket.ready().contains(Events::RDHUP));
+}
