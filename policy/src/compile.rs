@@ -1,7 +1,7 @@
 //! A policy to the table that the kernel decodes ([`firewall::table`]).
-use crate::policy::{Action, Network, Policy, TransportProtocol};
+use crate::policy::{Addresses, Network, Policy, Rule, TransportProtocol, Values};
 use core::fmt;
-use firewall::linear::{self, Record, Version};
+use firewall::linear::{self, Record, Set, Version};
 use firewall::{protocol, table};
 
 mod pools;
@@ -19,7 +19,7 @@ pub fn compile(policy: &Policy) -> Result<Vec<u8>, CompileError> {
     for (number, rule) in policy.rules.iter().enumerate() {
         rules.push(record(rule, &mut pools).map_err(|error| CompileError::Rule(number, error))?.emit());
     }
-    assemble(action(policy.default), &rules, &pools)
+    assemble(policy.default.into(), &rules, &pools)
 }
 
 /// A policy of so many rules, with ranges, as one blob.
@@ -33,40 +33,18 @@ fn assemble(default: firewall::Action, rules: &[linear::Bytes], pools: &Pools) -
     Ok(blob)
 }
 
-fn action(action: Action) -> firewall::Action {
-    match action {
-        Action::Accept => firewall::Action::Accept,
-        Action::Drop => firewall::Action::Drop,
-    }
-}
-
-fn record(rule: &crate::policy::Rule, pools: &mut Pools) -> Result<Record, ValueError> {
-    let mut record = Record {
-        version: None,
-        later: None,
-        transport: None,
-        action: action(rule.action),
-        source: None,
-        destination: None,
-        protocol: None,
-        source_port: None,
-        destination_port: None,
-    };
+/// A rule as the table has it, its values in the pools.
+fn record(rule: &Rule, pools: &mut Pools) -> Result<Record, ValueError> {
+    let mut record = Record::every(rule.action.into());
     match &rule.network {
         None => (),
         Some(Network::Ipv4(asked)) => {
             record.version = Some(Version::V4);
-            record.later = asked.fragment;
-            record.source = asked.source.as_ref().map(|values| pools.ipv4(values)).transpose()?;
-            record.destination = asked.destination.as_ref().map(|values| pools.ipv4(values)).transpose()?;
-            record.protocol = asked.protocol.as_ref().map(|values| pools.protocols(values)).transpose()?;
+            add_network(&mut record, asked, pools, Pools::ipv4)?;
         }
         Some(Network::Ipv6(asked)) => {
             record.version = Some(Version::V6);
-            record.later = asked.fragment;
-            record.source = asked.source.as_ref().map(|values| pools.ipv6(values)).transpose()?;
-            record.destination = asked.destination.as_ref().map(|values| pools.ipv6(values)).transpose()?;
-            record.protocol = asked.protocol.as_ref().map(|values| pools.protocols(values)).transpose()?;
+            add_network(&mut record, asked, pools, Pools::ipv6)?;
         }
     }
     if let Some(asked) = &rule.transport {
@@ -74,10 +52,23 @@ fn record(rule: &crate::policy::Rule, pools: &mut Pools) -> Result<Record, Value
             TransportProtocol::Tcp => protocol::TCP,
             TransportProtocol::Udp => protocol::UDP,
         });
-        record.source_port = asked.source.as_ref().map(|values| pools.ports(values)).transpose()?;
-        record.destination_port = asked.destination.as_ref().map(|values| pools.ports(values)).transpose()?;
+        record.source_port = asked.source.as_ref().map(|ports| pools.ports(ports)).transpose()?;
+        record.destination_port = asked.destination.as_ref().map(|ports| pools.ports(ports)).transpose()?;
     }
     Ok(record)
+}
+
+fn add_network<P>(
+    record: &mut Record,
+    asked: &Addresses<P>,
+    pools: &mut Pools,
+    add: fn(&mut Pools, &Values<P>) -> Result<Set, ValueError>,
+) -> Result<(), ValueError> {
+    record.later = asked.fragment;
+    record.source = asked.source.as_ref().map(|addresses| add(pools, addresses)).transpose()?;
+    record.destination = asked.destination.as_ref().map(|addresses| add(pools, addresses)).transpose()?;
+    record.protocol = asked.protocol.as_ref().map(|numbers| pools.protocols(numbers)).transpose()?;
+    Ok(())
 }
 
 /// Why a policy cannot be compiled.

@@ -20,6 +20,15 @@ pub enum Action {
     Drop,
 }
 
+impl From<Action> for firewall::Action {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Accept => Self::Accept,
+            Action::Drop => Self::Drop,
+        }
+    }
+}
+
 /// A rule: matches when all that is `Some` matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {

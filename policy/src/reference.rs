@@ -1,5 +1,5 @@
 //! The naive interpreter: what a policy means, said as plainly as it can be. Every engine is tested against it.
-use crate::policy::{Action, Addresses, Network, Policy, Prefix, Rule, Transport, TransportProtocol, Values};
+use crate::policy::{Addresses, Network, Policy, Prefix, Rule, Transport, TransportProtocol, Values};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
 use firewall::{Decision, Fragment, Matched, Packet};
@@ -8,17 +8,10 @@ use firewall::{Decision, Fragment, Matched, Packet};
 pub fn decide(policy: &Policy, packet: &Packet) -> Decision {
     for (number, rule) in (0..).zip(&policy.rules) {
         if rule_matches(rule, packet) {
-            return Decision { action: action(rule.action), cause: Matched::Rule(number) };
+            return Decision { action: rule.action.into(), cause: Matched::Rule(number) };
         }
     }
-    Decision { action: action(policy.default), cause: Matched::Default }
-}
-
-fn action(action: Action) -> firewall::Action {
-    match action {
-        Action::Accept => firewall::Action::Accept,
-        Action::Drop => firewall::Action::Drop,
-    }
+    Decision { action: policy.default.into(), cause: Matched::Default }
 }
 
 /// A rule with several attributes matches when all of them do; a rule with none matches every packet.

@@ -22,7 +22,7 @@ fn seal(blob: &mut Vec<u8>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2048))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn a_damaged_table_is_refused(bytes in vec(any::<u8>(), 0..600), at: Index, change in 1..=255_u8) {

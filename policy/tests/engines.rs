@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use std::collections::HashSet;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn the_compiled_table_decides_as_the_rules_read(bytes in vec(any::<u8>(), 0..1500)) {

@@ -67,7 +67,7 @@ fn ports_and_flags(transport: Option<&TransportSlice>) -> (Option<Ports>, Option
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn well_formed_frames_mean_the_same_to_another_parser(bytes in vec(any::<u8>(), 0..600)) {

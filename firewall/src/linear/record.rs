@@ -118,6 +118,21 @@ pub(super) const fn later_code(later: bool) -> u8 {
 }
 
 impl Record {
+    /// The rule that matches every packet.
+    pub const fn every(action: Action) -> Self {
+        Self {
+            version: None,
+            later: None,
+            transport: None,
+            action,
+            source: None,
+            destination: None,
+            protocol: None,
+            source_port: None,
+            destination_port: None,
+        }
+    }
+
     /// It as bytes.
     pub fn emit(&self) -> Bytes {
         let version = self.version.map_or(0, Version::code);
