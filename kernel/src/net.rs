@@ -16,6 +16,7 @@
 //!   the backlog, at most half of all connections. A handshake may take 20 seconds.
 //! - Reassembly: 8 datagrams at a time, each for 30 seconds, of 64 KiB at most (512 KiB together, kept once used).
 //! - A UDP socket: 64 datagrams of 32 KiB together to be read; 16 that wait for a neighbour's address, for 3 seconds.
+//! - Frames that wait for the hardware address of the neighbour they are to be answered to: 16, for 3 seconds.
 //! - A turn: 64 frames.
 //!
 //! # Limits
@@ -29,6 +30,7 @@ pub mod guard;
 pub mod lease;
 pub mod link;
 pub mod listener;
+mod neighbours;
 mod options;
 pub mod ports;
 mod random;

@@ -5,8 +5,12 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 use firewall::Packet;
 use smoltcp::iface::{Config, Interface, SocketSet};
+use smoltcp::phy::{ChecksumCapabilities, Device, TxToken};
 use smoltcp::time::{Duration as Span, Instant};
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr, Ipv4Cidr, Ipv6Cidr};
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, HardwareAddress, Icmpv6Packet,
+    Icmpv6Repr, IpCidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, Ipv6Packet, Ipv6Repr, NdiscRepr,
+};
 
 /// A set that holds one socket, or none.
 pub type Sockets = SocketSet<'static>;
@@ -164,6 +168,69 @@ impl Link {
             return Err(Errno::ENETUNREACH);
         }
         self.interface.get_source_address(&remote.into()).map(IpAddr::from).ok_or(Errno::ENETUNREACH)
+    }
+
+    /// The neighbour that packets to `remote` go to; `None` where there is no way.
+    pub fn next_hop(&self, remote: IpAddr) -> Option<IpAddr> {
+        let on_link = self.interface.ip_addrs().iter().any(|cidr| cidr.contains_addr(&remote.into()));
+        if on_link { Some(remote) } else { self.router.filter(|_| remote.is_ipv4()).map(IpAddr::V4) }
+    }
+
+    /// Asks for a neighbour's hardware address (RFC 826; RFC 4861, 4.3).
+    pub fn ask(&mut self, neighbour: IpAddr) {
+        let mac = EthernetAddress(self.guard.mac());
+        match (neighbour, self.interface.get_source_address(&neighbour.into()).map(IpAddr::from)) {
+            (IpAddr::V4(target_protocol_addr), Some(IpAddr::V4(source_protocol_addr))) => {
+                let request = ArpRepr::EthernetIpv4 {
+                    operation: ArpOperation::Request,
+                    source_hardware_addr: mac,
+                    source_protocol_addr,
+                    target_hardware_addr: EthernetAddress::BROADCAST,
+                    target_protocol_addr,
+                };
+                self.send(EthernetAddress::BROADCAST, EthernetProtocol::Arp, request.buffer_len(), |payload| {
+                    request.emit(&mut ArpPacket::new_unchecked(payload));
+                });
+            }
+            (IpAddr::V6(target_addr), Some(IpAddr::V6(src_addr))) => {
+                let lladdr = Some(HardwareAddress::Ethernet(mac).into());
+                let solicit = Icmpv6Repr::Ndisc(NdiscRepr::NeighborSolicit { target_addr, lladdr });
+                let [.., b, c, d] = target_addr.octets();
+                let dst_addr = Ipv6Addr::from([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, b, c, d]);
+                let payload_len = solicit.buffer_len();
+                let header =
+                    Ipv6Repr { src_addr, dst_addr, next_header: IpProtocol::Icmpv6, payload_len, hop_limit: 255 };
+                let length = header.buffer_len() + payload_len;
+                let group = EthernetAddress([0x33, 0x33, 0xff, b, c, d]);
+                self.send(group, EthernetProtocol::Ipv6, length, |payload| {
+                    header.emit(&mut Ipv6Packet::new_unchecked(&mut *payload));
+                    let Some(message) = payload.get_mut(header.buffer_len()..) else { return };
+                    let mut message = Icmpv6Packet::new_unchecked(message);
+                    solicit.emit(&src_addr, &dst_addr, &mut message, &ChecksumCapabilities::default());
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends a frame of the kernel's own, if the card can take it.
+    fn send(
+        &mut self,
+        destination: EthernetAddress,
+        ethertype: EthernetProtocol,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) {
+        let source = EthernetAddress(self.guard.mac());
+        let mut gate = Gate::sending(&mut self.guard);
+        let Some(token) = gate.transmit(self.now) else { return };
+        token.consume(EthernetFrame::<&[u8]>::buffer_len(length), |bytes| {
+            let mut frame = EthernetFrame::new_unchecked(bytes);
+            frame.set_dst_addr(destination);
+            frame.set_src_addr(source);
+            frame.set_ethertype(ethertype);
+            fill(frame.payload_mut());
+        });
     }
 
     /// Whether the stack may see this packet. It says what hosts must refuse whatever the policy: a source that cannot be

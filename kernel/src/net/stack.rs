@@ -9,6 +9,7 @@ use super::guard::{Accepted, Guard};
 use super::lease::{self, Address, Change, Lease};
 use super::link::Link;
 use super::listener::Listener;
+use super::neighbours::Neighbours;
 use super::ports::{Ports, Protocol};
 use super::random::Random;
 use super::timers::{Timer, Timers};
@@ -22,7 +23,7 @@ use hashbrown::HashMap;
 use image::manifest::Network;
 use image::report::Report;
 use smoltcp::time::{Duration as Span, Instant};
-use smoltcp::wire::Ipv4Cidr;
+use smoltcp::wire::{ArpPacket, ArpRepr, Ipv4Cidr};
 
 /// Frames that one turn looks at, dropped ones too.
 const FRAMES: u32 = 64;
@@ -63,6 +64,7 @@ pub struct Stack {
     pub(super) ports: Ports,
     pub(super) random: Random,
     fragments: Fragments,
+    neighbours: Neighbours,
     pub(super) connections: HashMap<u64, Connection>,
     pub(super) flows: HashMap<Flow, u64>,
     pub(super) listeners: HashMap<u64, Listener>,
@@ -88,6 +90,7 @@ impl Stack {
             ports: Ports::default(),
             random,
             fragments: Fragments::default(),
+            neighbours: Neighbours::default(),
             connections: HashMap::new(),
             flows: HashMap::new(),
             listeners: HashMap::new(),
@@ -144,17 +147,57 @@ impl Stack {
     }
 
     fn deliver(&mut self, accepted: &Accepted) {
-        let Some(packet) = accepted.packet else { return self.link.feed_nobody(&accepted.frame) };
+        let frame = &accepted.frame;
+        let Some(packet) = accepted.packet else {
+            self.link.feed_nobody(frame);
+            return self.neighbour_spoke(arp_sender(frame));
+        };
         if !self.link.concerns_us(accepted, &packet) {
             return;
         }
-        match self.receiver(&accepted.frame, &packet) {
-            Receiver::Connection(id) => self.deliver_segment(id, &accepted.frame, &packet),
-            Receiver::Listener(id, flow) => self.open_passively(id, flow, &accepted.frame),
-            Receiver::Endpoint(id) => self.deliver_datagram(id, &accepted.frame),
-            Receiver::Lease => self.deliver_lease(&accepted.frame),
-            Receiver::Nobody => self.link.feed_nobody(&accepted.frame),
+        let receiver = self.receiver(frame, &packet);
+        let stranger = self.stranger(frame, &packet);
+        let before = self.link.guard().sent();
+        match receiver {
+            Receiver::Connection(id) => self.deliver_segment(id, frame, &packet),
+            Receiver::Listener(id, flow) => self.open_passively(id, flow, frame),
+            Receiver::Endpoint(id) => self.deliver_datagram(id, frame),
+            Receiver::Lease => self.deliver_lease(frame),
+            // The answer would be lost.
+            Receiver::Nobody if stranger.is_some() && packet.fragment == Fragment::Whole => {
+                stranger.into_iter().for_each(|neighbour| self.neighbours.hold(neighbour, frame, self.link.now()));
+            }
+            Receiver::Nobody => self.link.feed_nobody(frame),
         }
+        if let Some(neighbour) = stranger
+            && self.link.guard().sent() == before
+            && self.neighbours.may_ask(neighbour, self.link.now())
+        {
+            self.link.ask(neighbour);
+        }
+        if is_neighbour_discovery(frame, &packet) {
+            self.neighbour_spoke(Some(packet.source));
+        }
+    }
+
+    /// The neighbour that an answer to this packet goes to, if its hardware address has to be asked for first.
+    fn stranger(&mut self, frame: &[u8], packet: &Packet) -> Option<IpAddr> {
+        if !self.link.is_own(packet.destination) || is_neighbour_discovery(frame, packet) {
+            return None;
+        }
+        let (neighbour, now) = (self.link.next_hop(packet.source)?, self.link.now());
+        // As in the stack, what it sends itself keeps a neighbour known, and what it passes on does not.
+        let known = self.neighbours.knows(neighbour, packet.source == neighbour, now);
+        (!known).then_some(neighbour)
+    }
+
+    /// The stack learnt a neighbour's hardware address: what was held back for it goes on.
+    fn neighbour_spoke(&mut self, neighbour: Option<IpAddr>) {
+        let Some(neighbour) = neighbour.filter(|address| self.link.next_hop(*address) == Some(*address)) else {
+            return;
+        };
+        let ready = self.neighbours.heard(neighbour, self.link.now());
+        ready.into_iter().for_each(|frame| self.link.feed_nobody(&frame));
     }
 
     /// Finds who gets a packet. All fragments of a datagram go where its first one goes, as the last to come completes it.
@@ -248,6 +291,7 @@ impl Stack {
 
     fn set_address(&mut self, address: Option<Address>) {
         let before = core::mem::replace(&mut self.address, address);
+        self.neighbours.clear();
         self.link.set_ipv4(address.map(|address| address.cidr), address.and_then(|address| address.router));
         match (before, address) {
             (Some(before), None) => host::log(format_args!("the address {} is lost: its lease is over", before.cidr)),
@@ -288,4 +332,16 @@ impl Stack {
     pub(super) fn source_for(&self, remote: IpAddr) -> Result<IpAddr, Errno> {
         self.link.source_for(remote)
     }
+}
+
+/// Who speaks in an ARP frame.
+fn arp_sender(frame: &[u8]) -> Option<IpAddr> {
+    let packet = ArpPacket::new_checked(frame.get(14..)?).ok()?;
+    let ArpRepr::EthernetIpv4 { source_protocol_addr, .. } = ArpRepr::parse(&packet).ok()? else { return None };
+    Some(source_protocol_addr.into())
+}
+
+/// Whether it is a neighbour's solicitation or advertisement (RFC 4861, 4.3 and 4.4).
+fn is_neighbour_discovery(frame: &[u8], packet: &Packet) -> bool {
+    packet.protocol == protocol::ICMPV6 && matches!(packet.payload(frame).first(), Some(135 | 136))
 }

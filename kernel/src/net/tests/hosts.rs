@@ -1,5 +1,7 @@
 //! What a host answers without any program: ARP, neighbour solicitation, echo.
-use super::packets::{arp_reply, arp_request, fragments, neighbour_solicitation, ping, ping_v6};
+use super::packets::{
+    arp_reply, arp_reply_of, arp_request, fragments, neighbour_advertisement, neighbour_solicitation, ping, ping_v6,
+};
 use super::world::{MAC, OURS, OURS_V6, PEER, World};
 use core::net::Ipv4Addr;
 use smoltcp::phy::ChecksumCapabilities;
@@ -73,4 +75,25 @@ fn sources_that_cannot_be_are_not_answered() {
     for source in impossible {
         assert_eq!(answers(&mut world, &ping(source, b"x")), Vec::<Vec<u8>>::new(), "{source}");
     }
+}
+
+#[test]
+fn peers_that_it_does_not_know_are_asked_for_at_once_and_then_answered() {
+    let mut world = World::open();
+    for peer in [PEER, Ipv4Addr::new(10, 0, 2, 3), Ipv4Addr::new(10, 0, 2, 4)] {
+        let sent = answers(&mut world, &ping(peer, b"who asks"));
+        // One ARP request, for the peer's address.
+        assert_eq!(
+            (sent.len(), &sent[0][12..14], sent[0][21], &sent[0][38..42]),
+            (1, &[8, 6][..], 1, &peer.octets()[..])
+        );
+        assert_eq!(answers(&mut world, &ping(peer, b"who asks")), Vec::<Vec<u8>>::new(), "it has asked");
+        let sent = answers(&mut world, &arp_reply_of(peer));
+        assert_eq!(sent.len(), 2, "both are answered");
+        assert!(sent.iter().all(|frame| frame[30..34] == peer.octets() && frame[34] == 0));
+    }
+    let sent = answers(&mut world, &ping_v6());
+    assert_eq!((sent.len(), sent[0][54]), (1, 135));
+    let sent = answers(&mut world, &neighbour_advertisement());
+    assert_eq!(sent.iter().map(|frame| frame[54]).collect::<Vec<_>>(), [129]);
 }

@@ -110,18 +110,22 @@ pub fn fragments(frame: &[u8], each: usize) -> Vec<Vec<u8>> {
 }
 
 pub fn arp_request(of: Ipv4Addr) -> Vec<u8> {
-    arp(ArpOperation::Request, of)
+    arp(ArpOperation::Request, PEER, of)
 }
 
 pub fn arp_reply() -> Vec<u8> {
-    arp(ArpOperation::Reply, OURS)
+    arp_reply_of(PEER)
 }
 
-fn arp(operation: ArpOperation, target: Ipv4Addr) -> Vec<u8> {
+pub fn arp_reply_of(source: Ipv4Addr) -> Vec<u8> {
+    arp(ArpOperation::Reply, source, OURS)
+}
+
+fn arp(operation: ArpOperation, source: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
     let repr = ArpRepr::EthernetIpv4 {
         operation,
         source_hardware_addr: EthernetAddress(PEER_MAC),
-        source_protocol_addr: PEER,
+        source_protocol_addr: source,
         target_hardware_addr: EthernetAddress(MAC),
         target_protocol_addr: target,
     };
@@ -147,6 +151,13 @@ pub fn neighbour_solicitation() -> Vec<u8> {
     let mut frame = icmpv6(solicit, "ff02::1:ff12:3456".parse().unwrap());
     frame[..6].copy_from_slice(&[0x33, 0x33, 0xff, 0x12, 0x34, 0x56]);
     frame
+}
+
+/// The answer to a solicitation.
+pub fn neighbour_advertisement() -> Vec<u8> {
+    let lladdr = Some(RawHardwareAddress::from(EthernetAddress(PEER_MAC)));
+    let flags = NdiscNeighborFlags::SOLICITED | NdiscNeighborFlags::OVERRIDE;
+    icmpv6(Icmpv6Repr::Ndisc(NdiscRepr::NeighborAdvert { flags, target_addr: PEER_V6, lladdr }), OURS_V6)
 }
 
 fn icmpv6(repr: Icmpv6Repr, destination: core::net::Ipv6Addr) -> Vec<u8> {

@@ -1,8 +1,8 @@
 //! The six configurations of the article, each with packets on both sides of its rules.
-use super::packets::{Segment, arp_reply, ip, neighbour_solicitation, ping, ping_v6, syn, udp};
-use super::world::{MAC, OURS, OURS_V6, PEER, PEER_MAC, STATIC, World, table_of};
+use super::packets::{Segment, arp_reply, arp_reply_of, ip, neighbour_solicitation, ping, ping_v6, syn, udp};
+use super::world::{OURS, OURS_V6, PEER, STATIC, World, table_of};
 use core::net::{IpAddr, Ipv4Addr};
-use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress, IpProtocol};
+use smoltcp::wire::IpProtocol;
 
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 3);
 
@@ -11,22 +11,9 @@ fn world(configuration: &str) -> (World, std::sync::Arc<dyn crate::file::File>) 
     let mut world = World::with(table_of(configuration), STATIC);
     let listener = world.listener(8080, 8);
     world.exchange(&arp_reply());
-    world.exchange(&other_arp_reply());
+    world.exchange(&arp_reply_of(OTHER));
     world.exchange(&neighbour_solicitation());
     (world, listener)
-}
-
-fn other_arp_reply() -> Vec<u8> {
-    let repr = ArpRepr::EthernetIpv4 {
-        operation: ArpOperation::Reply,
-        source_hardware_addr: EthernetAddress(PEER_MAC),
-        source_protocol_addr: OTHER,
-        target_hardware_addr: EthernetAddress(MAC),
-        target_protocol_addr: OURS,
-    };
-    let mut bytes = vec![0; repr.buffer_len()];
-    repr.emit(&mut ArpPacket::new_unchecked(&mut bytes[..]));
-    super::packets::ethernet(MAC, 0x0806, &bytes)
 }
 
 fn tcp(world: &mut World, from: Ipv4Addr, port: u16) -> bool {
