@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// How long QEMU may take to end after the machine's last word.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// How long the kernel may keep new counters to itself: 200 ms, and some time to send them.
+const COUNTING: Duration = Duration::from_millis(250);
+
 /// As much of the text of QEMU and of the early boot as is kept, in bytes.
 const KEPT: usize = 64 << 10;
 
@@ -81,35 +84,54 @@ pub fn run(command: &mut Command, mut listener: Listener<'_>) -> io::Result<Rema
     Ok(remains)
 }
 
-/// Passes on what the machine sends until it is over; `None` if the machine went silently.
+/// Follows the machine until it is over; `None` if it went silently.
 fn follow(events: &Receiver<Event>, listener: &mut Listener<'_>, remains: &mut Remains) -> Option<Outcome> {
     loop {
-        let frame = match events.recv().ok()? {
-            Event::Frame(frame) => frame,
-            Event::Signal(signal) => return Some(Outcome::Interrupted(signal)),
+        let outcome = match events.recv().ok()? {
+            Event::Frame(frame) => listener.frame(frame, remains),
+            Event::Signal(signal) => {
+                last_counters(events, listener, remains);
+                Some(Outcome::Interrupted(signal))
+            }
             Event::Ended(Ok(())) => return None,
-            Event::Ended(Err(error)) => return Some(Outcome::Failed(format!("its reports cannot be read: {error}"))),
+            Event::Ended(Err(error)) => Some(Outcome::Failed(format!("its reports cannot be read: {error}"))),
         };
-        match frame {
-            Frame::Stdout(bytes) if pass_on(&mut io::stdout().lock(), &bytes).is_err() => return Some(Outcome::Unread),
-            Frame::Stdout(_) => {}
-            // A standard error that nobody reads loses its bytes, as it does with any program that goes on.
-            Frame::Stderr(bytes) => drop(pass_on(&mut io::stderr().lock(), &bytes)),
-            Frame::Log(line) if listener.verbose => {
-                say(format_args!("{:>5} ms  {line}", listener.started.elapsed().as_millis()));
-            }
-            Frame::Log(_) => {}
-            Frame::Unknown(what) => say(format_args!("{what}; the kernel is of another version")),
-            Frame::Report(report) => {
-                if let Some(outcome) = listener.report(report, remains) {
-                    return Some(outcome);
-                }
-            }
+        if outcome.is_some() {
+            return outcome;
+        }
+    }
+}
+
+/// Waits for counters that are on their way, unless a second signal is impatient.
+fn last_counters(events: &Receiver<Event>, listener: &mut Listener<'_>, remains: &mut Remains) {
+    let deadline = Instant::now() + COUNTING;
+    while let Ok(Event::Frame(frame)) = events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        let counters = matches!(frame, Frame::Report(Report::Counted(_)));
+        if listener.frame(frame, remains).is_some() || counters {
+            return;
         }
     }
 }
 
 impl Listener<'_> {
+    /// Passes on what the machine sent; the outcome if it is the last.
+    fn frame(&mut self, frame: Frame, remains: &mut Remains) -> Option<Outcome> {
+        match frame {
+            Frame::Stdout(bytes) => {
+                return pass_on(&mut io::stdout().lock(), &bytes).is_err().then_some(Outcome::Unread);
+            }
+            // A standard error that nobody reads loses its bytes, as it does with any program that goes on.
+            Frame::Stderr(bytes) => drop(pass_on(&mut io::stderr().lock(), &bytes)),
+            Frame::Log(line) if self.verbose => {
+                say(format_args!("{:>5} ms  {line}", self.started.elapsed().as_millis()));
+            }
+            Frame::Log(_) => {}
+            Frame::Unknown(what) => say(format_args!("{what}; the kernel is of another version")),
+            Frame::Report(report) => return self.report(report, remains),
+        }
+        None
+    }
+
     /// Takes note of a report; the outcome if it is the last.
     fn report(&mut self, report: Report, remains: &mut Remains) -> Option<Outcome> {
         if let Some(file) = &mut self.report
