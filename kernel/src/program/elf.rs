@@ -232,3 +232,6 @@ fn read_all(file: &dyn File, bytes: &mut [u8], offset: u64) -> Option<()> {
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests;

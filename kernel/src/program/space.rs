@@ -486,3 +486,6 @@ fn check_copy(address: u64, length: usize) -> Result<(), Errno> {
         _ => Err(Errno::EFAULT),
     }
 }
+
+#[cfg(test)]
+mod tests;

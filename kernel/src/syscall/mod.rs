@@ -120,3 +120,6 @@ async fn unless_interrupted<T>(thread: &Thread, work: impl Future<Output = T>) -
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,7 @@ impl File for Snapshot {
     }
 
     fn status(&self) -> Status {
-        Status { mode: linux::S_IFREG | 0o444, links: 1, ..Status::default() }
+        Status { mode: linux::S_IFREG | 0o444, size: self.0.len() as u64, links: 1, ..Status::default() }
     }
 
     fn seekable(&self) -> bool {
