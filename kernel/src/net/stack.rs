@@ -169,9 +169,10 @@ impl Stack {
             }
             Receiver::Nobody => self.link.feed_nobody(frame),
         }
+        // What was sent to a stranger was the stack's own question.
         if let Some(neighbour) = stranger
-            && self.link.guard().sent() == before
             && self.neighbours.may_ask(neighbour, self.link.now())
+            && self.link.guard().sent() == before
         {
             self.link.ask(neighbour);
         }
