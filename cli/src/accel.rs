@@ -36,10 +36,12 @@ pub fn choose(accel: Accel, qemu: &Path, kernel: &Path) -> Result<Choice, Failur
         (Accel::Kvm, Ok(_)) => Ok(Choice { accelerator: Accelerator::Kvm, reason: "as asked".into() }),
         (Accel::Kvm, Err(error)) => Err(Failure::CannotBoot(format!("/dev/kvm: {error}; `--accel tcg` does without"))),
         (Accel::Auto, Err(error)) => tcg(format!("/dev/kvm: {error}")),
-        (Accel::Auto, Ok(_)) => match remembered(qemu, kernel, || prove(qemu, kernel)).as_str() {
-            "" => Ok(Choice { accelerator: Accelerator::Kvm, reason: "a test guest proved it".into() }),
-            reason => tcg(format!("KVM is unfit here: {reason}")),
-        },
+        (Accel::Auto, Ok(_)) => {
+            match remembered(cache_file().zip(key(qemu, kernel)), || prove(qemu, kernel)).as_str() {
+                "" => Ok(Choice { accelerator: Accelerator::Kvm, reason: "a test guest proved it".into() }),
+                reason => tcg(format!("KVM is unfit here: {reason}")),
+            }
+        }
     }
 }
 
@@ -83,9 +85,9 @@ fn run_bounded(command: &mut Command, bound: Duration) -> std::io::Result<Option
     Ok(Some(child.wait()?.code()))
 }
 
-/// The answer of this boot of the host, or a new one, which is kept. It holds for one QEMU and one kernel.
-fn remembered(qemu: &Path, kernel: &Path, prove: impl FnOnce() -> String) -> String {
-    let Some((file, key)) = cache_file().zip(key(qemu, kernel)) else { return prove() };
+/// The answer that is kept in a file under a key, or a new one, which is kept.
+fn remembered(place: Option<(PathBuf, String)>, prove: impl FnOnce() -> String) -> String {
+    let Some((file, key)) = place else { return prove() };
     let kept = fs::read_to_string(&file).unwrap_or_default();
     if let Some(answer) = kept.strip_prefix(&key) {
         return answer.to_string();
@@ -103,6 +105,7 @@ fn cache_file() -> Option<PathBuf> {
     Some(cache.join("portcullis").join("kvm"))
 }
 
+/// An answer holds for one boot of the host, one QEMU and one kernel.
 fn key(qemu: &Path, kernel: &Path) -> Option<String> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let changed = |path: &Path| fs::metadata(path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok();
@@ -140,6 +143,37 @@ mod tests {
         let mut command = Command::new("sleep");
         command.arg("1000");
         assert_eq!(run_bounded(&mut command, Duration::from_millis(20)).unwrap(), None);
+    }
+
+    /// What KVM is found to be when this script is QEMU.
+    fn proved_by(script: &str) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let qemu = directory.path().join("qemu");
+        // A shell writes it: were it open here, a process started by another test would hold it, and it could not run.
+        let mut write = Command::new("sh");
+        write.args(["-c", "echo \"$1\" > \"$2\" && chmod +x \"$2\"", "sh", &format!("#!/bin/sh\n{script}")]).arg(&qemu);
+        assert!(write.status().unwrap().success());
+        prove(&qemu, Path::new("/nowhere"))
+    }
+
+    #[test]
+    fn only_the_kernels_own_code_proves_kvm() {
+        assert_eq!(proved_by("exit 85"), "");
+        assert!(proved_by("exit 0").contains("code 0"));
+        assert!(proved_by("kill -ABRT $$").contains("crashed"));
+        assert!(proved_by("exec sleep 1000").contains("1500 ms"));
+    }
+
+    #[test]
+    fn an_answer_is_asked_for_once_a_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |key: &str| Some((directory.path().join("new").join("kvm"), key.to_string()));
+        let never = || panic!("asked again");
+        assert_eq!(remembered(place("one\n"), || "unfit".into()), "unfit");
+        assert_eq!(remembered(place("one\n"), never), "unfit");
+        assert_eq!(remembered(place("two\n"), String::new), "");
+        assert_eq!(remembered(place("two\n"), never), "");
+        assert_eq!(remembered(place("one\n"), || "fit".into()), "fit");
     }
 
     #[test]

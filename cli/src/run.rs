@@ -131,6 +131,7 @@ fn announce(launch: &Launch, bundle: &Bundle, length: usize, reason: &str) {
 /// Tells the user what happens, in a line each.
 fn tell(report: &Report, started: Instant, settings: &Settings) {
     match report {
+        Report::PolicyInForce(0) => say(format_args!("policy in force: no rules")),
         Report::PolicyInForce(1) => say(format_args!("policy in force: 1 rule")),
         Report::PolicyInForce(rules) => say(format_args!("policy in force: {rules} rules")),
         Report::Address(address, prefix, Some(router)) => {

@@ -80,7 +80,7 @@ pub fn run(command: &mut Command, mut listener: Listener<'_>) -> io::Result<Rema
     let status = stop(&mut child, &events, last_word)?;
     remains.text = text.join().unwrap_or_default();
     remains.outcome =
-        outcome.unwrap_or_else(|| Outcome::Failed(format!("the machine ended without a word ({status})")));
+        outcome.unwrap_or_else(|| Outcome::Failed(format!("QEMU ended, and the machine with it ({status})")));
     Ok(remains)
 }
 
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn a_machine_that_ends_without_a_word_has_failed_and_its_text_is_kept() {
         let (remains, reports) = run_script("echo no such machine >&2; exit 1");
-        assert!(matches!(&remains.outcome, Outcome::Failed(why) if why.contains("without a word")), "{remains:?}");
+        assert!(matches!(&remains.outcome, Outcome::Failed(why) if why.contains("QEMU ended")), "{remains:?}");
         assert_eq!((remains.text.as_str(), reports.len()), ("no such machine\n", 0));
     }
 
