@@ -54,6 +54,10 @@ impl Tree {
         if metadata.is_dir() {
             return Err(Failure::Usage(format!("{}: is a directory: name it in `Dirs`", host.display())));
         }
+        // Reading a device or a pipe may never end.
+        if !metadata.is_file() {
+            return Err(Failure::Usage(format!("{}: is no regular file", host.display())));
+        }
         let data = fs::read(host).map_err(|error| failed(host, error))?;
         self.insert(guest_path(guest)?, node(&metadata, data))
     }
@@ -222,6 +226,8 @@ mod tests {
         assert!(error.to_string().starts_with("/nowhere/x: "), "{error}");
         let error = tree.add_file(Path::new("/"), Path::new("x")).unwrap_err();
         assert!(error.to_string().contains("`Dirs`"), "{error}");
+        let error = tree.add_file(Path::new("/dev/zero"), Path::new("x")).unwrap_err();
+        assert!(error.to_string().contains("no regular file"), "{error}");
     }
 
     #[test]
