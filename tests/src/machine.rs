@@ -188,10 +188,17 @@ impl Machine {
         found.ok_or_else(|| self.complain(&format!("never counted {packets} for {cause:?} ({accepted})")).into())
     }
 
-    /// A failure, with all that the machine said.
+    /// A failure, with all that the machine said; of its counters only the last.
     pub fn complain(&self, what: &str) -> String {
-        let (reports, stdout, stderr) = (self.reports.text(), self.stdout.text(), self.stderr.text());
-        format!("{what}\n--- reports\n{reports}--- standard output\n{stdout}--- standard error\n{stderr}")
+        let (reports, stdout, stderr) = (parse(&self.reports.text()), self.stdout.text(), self.stderr.text());
+        let last = reports.iter().rposition(|report| matches!(report, Report::Counted(_)));
+        let mut text = format!("{what}\n--- reports\n");
+        for (number, report) in reports.iter().enumerate() {
+            if Some(number) == last || !matches!(report, Report::Counted(_)) {
+                text += &format!("{report:?}\n");
+            }
+        }
+        text + &format!("--- standard output\n{stdout}--- standard error\n{stderr}")
     }
 
     /// The process of the command, which leads a group of its own.

@@ -30,7 +30,8 @@ struct Shared {
 
 #[derive(Default)]
 struct Capture {
-    frames: Vec<Vec<u8>>,
+    /// Parsed once: many may look at them.
+    frames: Vec<Seen>,
     ended: bool,
 }
 
@@ -99,7 +100,7 @@ impl Wire {
 
     /// All frames of the machine from a mark on.
     pub fn since(&self, mark: usize) -> Vec<Seen> {
-        self.lock().frames.iter().skip(mark).map(|frame| Seen::parse(frame)).collect()
+        self.lock().frames.iter().skip(mark).cloned().collect()
     }
 
     /// Waits for the next frame after the mark that `pick` takes, and moves the mark behind it. `None` when `within`
@@ -110,7 +111,7 @@ impl Wire {
         loop {
             while let Some(frame) = capture.frames.get(*mark) {
                 *mark += 1;
-                if let Some(found) = pick(&Seen::parse(frame)) {
+                if let Some(found) = pick(frame) {
                     return Some(found);
                 }
             }
@@ -124,19 +125,20 @@ impl Wire {
 
     /// Keeps a frame of the machine, and answers it if it asks for a hardware address.
     fn take(&self, bytes: &[u8]) {
-        self.lock().frames.push(bytes.to_vec());
-        self.0.changed.notify_all();
-        let answer = match Seen::parse(bytes) {
-            Seen::Arp { asks: true, target, .. } if target != VM_IPV4 => {
-                Some(frame::arp(ArpOperation::REPLY, target, VM_IPV4))
+        let seen = Seen::parse(bytes);
+        let answer = match &seen {
+            Seen::Arp { asks: true, target, .. } if *target != VM_IPV4 => {
+                Some(frame::arp(ArpOperation::REPLY, *target, VM_IPV4))
             }
             Seen::Ip { from: IpAddr::V6(from), what: What::NeighborSolicitation(target), .. }
-                if !from.is_unspecified() && target != VM_IPV6 =>
+                if !from.is_unspecified() && *target != VM_IPV6 =>
             {
-                Some(frame::neighbor(NEIGHBOR_ADVERTISEMENT, target, target))
+                Some(frame::neighbor(NEIGHBOR_ADVERTISEMENT, *target, *target))
             }
             _ => None,
         };
+        self.lock().frames.push(seen);
+        self.0.changed.notify_all();
         if let Some(answer) = answer
             && self.send(&answer).is_err()
         {
