@@ -4,6 +4,7 @@ use super::process::End;
 use super::signal::{self, Action, Info, SIGCHLD, SIGSEGV, Signal, UNSTOPPABLE};
 use super::thread::Thread;
 use crate::errno::Errno;
+use alloc::format;
 use linux_raw_sys::general as linux;
 use machine::memory::USER_END;
 use machine::user::Registers;
@@ -110,7 +111,8 @@ pub fn deliver(thread: &Thread, registers: &mut Registers, interrupted: Option<I
             call.restart(registers);
         }
         if enter_handler(thread, registers, signal, &info, &action).is_err() {
-            let what = "segmentation fault: no stack for a signal handler".into();
+            let what = info.what.unwrap_or_else(|| signal::describe(signal));
+            let what = format!("segmentation fault: no stack for the handler of: {what}");
             thread.process.finish(End::Killed { signal: SIGSEGV, what });
         }
         return;

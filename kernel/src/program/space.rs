@@ -94,6 +94,12 @@ pub enum Fault {
     OutOfMemory,
 }
 
+impl From<OutOfMemory> for Fault {
+    fn from(OutOfMemory: OutOfMemory) -> Self {
+        Fault::OutOfMemory
+    }
+}
+
 /// The regions and pages of a program.
 pub struct Space {
     table: AddressSpace,
@@ -237,7 +243,7 @@ impl Space {
         }
         for page in self.resident_in(&range) {
             match protection.access() {
-                Some(access) => self.table.protect(page, access),
+                Some(access) => self.table.protect(page, access).map_err(|OutOfMemory| Errno::ENOMEM)?,
                 None => self.park(page),
             }
         }
@@ -338,19 +344,16 @@ impl Space {
         };
         let access = region.protection.access().filter(|_| region.protection.allows(need)).ok_or(Fault::Forbidden)?;
         if self.resident.contains(&page) {
-            self.table.protect(page, access);
-            return Ok(());
+            return Ok(self.table.protect(page, access)?);
         }
-        let mapped = match (self.parked.get(&page), &region.backing) {
-            (Some(content), _) => self.table.map(page, access, content),
-            (None, Backing::Zero) => self.table.map(page, access, &[]),
+        match (self.parked.get(&page), &region.backing) {
+            (Some(content), _) => self.table.map(page, access, content)?,
+            (None, Backing::Zero) => self.table.map(page, access, &[])?,
             (None, Backing::File { file, offset, end }) => {
-                let mut content = [0; PAGE as usize];
-                let length = read_page(&**file, offset + (page - start), *end, &mut content)?;
-                self.table.map(page, access, content.get(..length).unwrap_or_default())
+                let at = offset + (page - start);
+                map_file(&mut self.table, page, access, &**file, at..*end)?;
             }
-        };
-        mapped.map_err(|OutOfMemory| Fault::OutOfMemory)?;
+        }
         self.parked.remove(&page);
         self.resident.insert(page);
         Ok(())
@@ -455,6 +458,26 @@ impl Space {
         self.table.unmap(page);
         self.resident.remove(&page);
     }
+}
+
+/// Maps a page to what the file holds in the first bytes of `range`: to the file's own memory where that can be, as it
+/// is for the code of a program, else to a copy.
+fn map_file(
+    table: &mut AddressSpace,
+    page: u64,
+    access: Access,
+    file: &dyn File,
+    range: Range<u64>,
+) -> Result<(), Fault> {
+    let whole = range.end.saturating_sub(range.start) >= PAGE;
+    if let Some(content) = file.lasting_page(range.start).filter(|_| whole)
+        && table.map_borrowed(page, access, content)?
+    {
+        return Ok(());
+    }
+    let mut content = [0; PAGE as usize];
+    let length = read_page(file, range.start, range.end, &mut content)?;
+    Ok(table.map(page, access, content.get(..length).unwrap_or_default())?)
 }
 
 fn read_page(file: &dyn File, offset: u64, end: u64, content: &mut [u8]) -> Result<usize, Fault> {

@@ -4,6 +4,7 @@
 //! arrives it is dropped where it waits, and what it had done by then, in [`Call::done`], is its result.
 pub mod table;
 
+mod absent;
 mod descriptor;
 mod event;
 mod futex;

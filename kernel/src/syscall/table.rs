@@ -253,7 +253,8 @@ fn unknown(number: u64, call: &Call<'_>) -> Answer {
         let name = call.thread.name.lock();
         let name = alloc::string::String::from_utf8_lossy(&name[..]);
         let name = name.trim_end_matches('\0');
-        host::report(&Report::Notice(format!("{name}: system call {number} is not supported")));
+        let call = absent::NAMES.iter().find(|(known, _)| *known == number).map_or("unknown", |(_, name)| name);
+        host::report(&Report::Notice(format!("{name}: system call {number} ({call}) is not supported")));
     }
     Err(Errno::ENOSYS)
 }

@@ -146,6 +146,13 @@ fn every_number_and_every_name_stands_once() {
 }
 
 #[test]
+fn what_is_absent_is_not_served() {
+    assert!(absent::NAMES.is_sorted());
+    let served = |number: u64| table::ALL.iter().any(|entry| entry.number == number);
+    assert!(absent::NAMES.iter().all(|(number, _)| !served(*number)));
+}
+
+#[test]
 fn a_number_that_is_not_there_is_no_error_of_ours() {
     let program = Program::new();
     let mut registers = Registers::new(0, 0);

@@ -18,6 +18,8 @@ use spin::Mutex;
 
 /// The most entries of a robust list that are looked at (Linux: ROBUST_LIST_LIMIT).
 const ROBUST_LIMIT: usize = 2048;
+/// Memory that new threads leave to those that are there, in bytes.
+const RESERVE: u64 = 512 << 10;
 
 struct Clone {
     flags: u64,
@@ -66,6 +68,9 @@ async fn start(call: &mut Call<'_>, clone: Clone) -> Answer {
     }
     if clone.tls >= USER_END && flag(linux::CLONE_SETTLS) {
         return Err(Errno::EPERM);
+    }
+    if machine::memory::usage().free < RESERVE {
+        return Err(Errno::EAGAIN);
     }
     let child = copy_thread(call, &clone)?;
     let mut registers = Box::new(call.registers.clone());
