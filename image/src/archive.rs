@@ -17,6 +17,7 @@ const POLICY: &str = "portcullis/policy";
 const ROOT: &str = "root";
 const TRAILER: &str = "TRAILER!!!";
 /// The magic number and 13 fields of 8 hexadecimal digits.
+const PAGE: usize = 4096;
 const HEADER: usize = 6 + 13 * 8;
 const REGULAR: u32 = 0o100000;
 
@@ -184,8 +185,9 @@ impl<'a> Archive<'a> {
         }
         let (mode, modified, length, name_length) = (field(1)?, field(5)?, field(6)?, field(11)?);
         let name = self.take(name_length as usize, at)?;
-        let name = name.strip_suffix(&[0]).and_then(|name| core::str::from_utf8(name).ok());
-        let name = name.filter(|name| !name.contains('\0')).ok_or(ImageError::BadName(at))?;
+        let (name, zeroes) = name.split_at(name.iter().position(|byte| *byte == 0).ok_or(ImageError::BadName(at))?);
+        let name = core::str::from_utf8(name).ok().filter(|_| zeroes.iter().all(|byte| *byte == 0));
+        let name = name.ok_or(ImageError::BadName(at))?;
         if name == TRAILER {
             return Ok(None);
         }
@@ -227,18 +229,30 @@ impl Writer {
         }
         self.entries += 1;
         let links = 1;
+        let name_length = self.name_length(name, entry.data);
         let fields =
-            [self.entries, entry.mode, 0, 0, links, entry.modified, length, 0, 0, 0, 0, name.len() as u32 + 1, 0];
+            [self.entries, entry.mode, 0, 0, links, entry.modified, length, 0, 0, 0, 0, name_length as u32, 0];
         self.bytes.extend_from_slice(MAGIC);
         for value in fields {
             self.bytes.extend_from_slice(format!("{value:08X}").as_bytes());
         }
         self.bytes.extend_from_slice(name.as_bytes());
-        self.bytes.push(0);
+        self.bytes.resize(self.bytes.len() + name_length - name.len(), 0);
         self.align();
         self.bytes.extend_from_slice(entry.data);
         self.align();
         Ok(())
+    }
+
+    /// How long the name is with the zeroes that end it: so many that data of a page or more begins on a page, which the
+    /// kernel can then give to the program as it is.
+    fn name_length(&self, name: &str, data: &[u8]) -> usize {
+        let shortest = name.len() + 1;
+        if data.len() < PAGE {
+            return shortest;
+        }
+        let start = self.bytes.len() + HEADER;
+        (start + shortest).next_multiple_of(PAGE) - start
     }
 
     fn align(&mut self) {

@@ -48,6 +48,10 @@ pub trait File: Send + Sync {
     fn seekable(&self) -> bool {
         false
     }
+    /// The page of it at `offset`, where its bytes are in memory, whole, and stay there as they are for good.
+    fn lasting_page(&self, _offset: u64) -> Option<&'static [u8]> {
+        None
+    }
     /// Makes it this long.
     fn truncate(&self, _length: u64) -> Result<(), Errno> {
         Err(Errno::EINVAL)

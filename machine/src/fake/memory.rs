@@ -32,11 +32,24 @@ impl AddressSpace {
         self.pages.get(&page).map(|(access, _)| *access)
     }
 
-    /// Changes what may be done with the page at this address; nothing if it is not mapped.
-    pub fn protect(&mut self, page: u64, access: Access) {
+    /// Maps the page at this address to `content` itself, which is never written: for reading or executing. `false` and nothing
+    /// done where that cannot be: it is not one whole page of memory, or `access` is to write.
+    pub fn map_borrowed(&mut self, page: u64, access: Access, content: &'static [u8]) -> Result<bool, OutOfMemory> {
+        let whole = content.len() as u64 == PAGE && (content.as_ptr() as u64).is_multiple_of(PAGE);
+        if !whole || access == Access::Write {
+            return Ok(false);
+        }
+        self.map(page, access, content)?;
+        Ok(true)
+    }
+
+    /// Changes what may be done with the page at this address; nothing if it is not mapped. A borrowed page that becomes
+    /// writable becomes a copy.
+    pub fn protect(&mut self, page: u64, access: Access) -> Result<(), OutOfMemory> {
         if let Some(entry) = self.pages.get_mut(&page) {
             entry.0 = access;
         }
+        Ok(())
     }
 
     /// Takes away the page at this address and frees its memory; nothing if it is not mapped.

@@ -4,6 +4,7 @@ use super::table::{Entry, Flags, Missing, entry, find};
 use super::{frames, kernel, layout};
 use crate::memory::{Access, BadAddress, OutOfMemory, PAGE, USER_END};
 use core::ops::Range;
+use core::slice;
 use x86_64::VirtAddr;
 use x86_64::instructions::tlb;
 
@@ -76,6 +77,23 @@ impl AddressSpace {
         Ok(())
     }
 
+    /// Maps the page at this address to `content` itself, which is never written: for reading or executing. `false` and nothing
+    /// done where that cannot be: it is not one whole page of memory, or `access` is to write.
+    pub fn map_borrowed(&mut self, page: u64, access: Access, content: &'static [u8]) -> Result<bool, OutOfMemory> {
+        let address = content.as_ptr() as u64;
+        let in_direct_map = (layout::DIRECT..layout::DEVICES).contains(&address);
+        if !in_direct_map || !address.is_multiple_of(PAGE) || content.len() as u64 != PAGE || access == Access::Write {
+            return Ok(false);
+        }
+        let slot = self.slot(page, Missing::User)?.ok_or(OutOfMemory)?;
+        let entry = Entry::new(address - layout::DIRECT, flags(access) | Flags::BORROWED);
+        // SAFETY: the slot is in this space's tables, which `&mut self` guards. The content lives for good, and ring 3 can
+        // only read it: `protect` never makes a borrowed page writable.
+        let before = unsafe { slot.replace(entry) };
+        self.forget(page, before);
+        Ok(true)
+    }
+
     /// How the page at this address is mapped, if it is.
     pub fn access(&self, page: u64) -> Option<Access> {
         self.find(page).map(|entry| match (entry.has(Flags::WRITABLE), entry.has(Flags::NO_EXECUTE)) {
@@ -85,17 +103,23 @@ impl AddressSpace {
         })
     }
 
-    /// Changes what may be done with the page at this address; nothing if it is not mapped.
-    pub fn protect(&mut self, page: u64, access: Access) {
-        if let Ok(Some(slot)) = self.slot(page, Missing::Stop) {
+    /// Changes what may be done with the page at this address; nothing if it is not mapped. A borrowed page that becomes
+    /// writable becomes a copy.
+    pub fn protect(&mut self, page: u64, access: Access) -> Result<(), OutOfMemory> {
+        let Some(found) = self.find(page) else { return Ok(()) };
+        let borrowed = found.has(Flags::BORROWED);
+        if borrowed && access == Access::Write {
+            // SAFETY: a borrowed frame is memory that is never written and lives for good.
+            let content = unsafe { slice::from_raw_parts(layout::direct(found.frame()), PAGE as usize) };
+            return self.map(page, access, content);
+        }
+        if let Some(slot) = self.slot(page, Missing::Stop)? {
+            let kept = if borrowed { Flags::BORROWED } else { Flags::NONE };
             // SAFETY: the slot is in this space's tables, which `&mut self` guards.
-            unsafe {
-                if (*slot).has(Flags::PRESENT) {
-                    slot.write(Entry::new((*slot).frame(), flags(access)));
-                }
-            }
+            unsafe { slot.write(Entry::new(found.frame(), flags(access) | kept)) };
             tlb::flush(VirtAddr::new(page));
         }
+        Ok(())
     }
 
     /// Takes away the page at this address and frees its memory; nothing if it is not mapped.
@@ -111,8 +135,8 @@ impl AddressSpace {
     fn forget(&mut self, page: u64, before: Entry) {
         if before.has(Flags::PRESENT) {
             tlb::flush(VirtAddr::new(page));
-            // SAFETY: the frame came from `allocate` in `map`; its one entry was replaced and the TLB forgot it.
-            unsafe { frames::release(before.frame()) };
+            // SAFETY: its one entry was replaced and the TLB forgot it.
+            unsafe { release(before) };
         }
     }
 
@@ -165,6 +189,17 @@ impl AddressSpace {
     }
 }
 
+/// Frees the frame of a page of the program, unless it is borrowed.
+///
+/// # Safety
+/// The entry is in no page table any more, and in no TLB.
+unsafe fn release(entry: Entry) {
+    if !entry.has(Flags::BORROWED) {
+        // SAFETY: the frame came from `allocate` in `map`, and had this one entry.
+        unsafe { frames::release(entry.frame()) };
+    }
+}
+
 impl Drop for AddressSpace {
     fn drop(&mut self) {
         // SAFETY: nothing runs in this space any more; the kernel's own tables take over if it was the last one used.
@@ -186,7 +221,7 @@ unsafe fn free_below(table: u64, level: u32, which: Range<usize>) {
         if found.has(Flags::PRESENT) {
             // SAFETY: below level 1 there are the program's pages, above it tables; nothing uses either any more.
             unsafe {
-                if level == 1 { frames::release(found.frame()) } else { free_below(found.frame(), level - 1, 0..512) }
+                if level == 1 { release(found) } else { free_below(found.frame(), level - 1, 0..512) }
             }
         }
     }

@@ -8,12 +8,15 @@ use core::ops::BitOr;
 pub struct Flags(pub u64);
 
 impl Flags {
+    pub const NONE: Flags = Flags(0);
     pub const PRESENT: Flags = Flags(1);
     pub const WRITABLE: Flags = Flags(1 << 1);
     pub const USER: Flags = Flags(1 << 2);
     pub const UNCACHED: Flags = Flags(1 << 3 | 1 << 4);
     pub const LARGE: Flags = Flags(1 << 7);
     pub const GLOBAL: Flags = Flags(1 << 8);
+    /// Of the bits that the processor leaves to software: the frame is not the entry's to free.
+    pub const BORROWED: Flags = Flags(1 << 9);
     pub const NO_EXECUTE: Flags = Flags(1 << 63);
 }
 
