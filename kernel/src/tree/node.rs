@@ -187,7 +187,9 @@ impl File for Node {
     fn lasting_page(&self, offset: u64) -> Option<&'static [u8]> {
         let Kind::File(content) = &self.kind else { return None };
         match *content.lock() {
-            Content::Borrowed(bytes) => bytes.get(usize::try_from(offset).ok()?..)?.get(..machine::memory::PAGE as usize),
+            Content::Borrowed(bytes) => {
+                bytes.get(usize::try_from(offset).ok()?..)?.get(..machine::memory::PAGE as usize)
+            }
             Content::Own(_) => None,
         }
     }
