@@ -21,7 +21,8 @@ pub fn widen(process: u32) -> Result<usize> {
     let handle = pidfd_open(pid, PidfdFlags::empty())?;
     let mut widened = 0;
     for entry in fs::read_dir(format!("/proc/{process}/fd")).map_err(|_| Errno::SRCH)?.flatten() {
-        let is_socket = fs::read_link(entry.path()).is_ok_and(|to| to.as_os_str().as_encoded_bytes().starts_with(b"socket:"));
+        let is_socket =
+            fs::read_link(entry.path()).is_ok_and(|to| to.as_os_str().as_encoded_bytes().starts_with(b"socket:"));
         let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()).filter(|_| is_socket) else {
             continue;
         };

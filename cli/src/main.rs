@@ -7,6 +7,7 @@
 
 mod accel;
 mod args;
+mod backlog;
 mod build;
 mod bundle;
 mod config;

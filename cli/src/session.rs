@@ -1,4 +1,5 @@
 //! A machine while it runs: what it sends, how it ends, and how it is stopped.
+use crate::backlog;
 use crate::frames::{self, Frame};
 use crate::say::say;
 use image::report::{Counter, Report};
@@ -60,6 +61,14 @@ pub struct Listener<'a> {
     pub on_report: &'a mut dyn FnMut(&Report),
 }
 
+/// A machine that runs.
+struct Session<'a> {
+    listener: Listener<'a>,
+    remains: Remains,
+    /// QEMU's process.
+    process: u32,
+}
+
 enum Event {
     Frame(Frame),
     Signal(i32),
@@ -68,86 +77,93 @@ enum Event {
 }
 
 /// Runs the machine to its end.
-pub fn run(command: &mut Command, mut listener: Listener<'_>) -> io::Result<Remains> {
+pub fn run(command: &mut Command, listener: Listener<'_>) -> io::Result<Remains> {
     let (sender, events) = mpsc::channel();
     watch_signals(sender.clone())?;
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     read_reports(child.stdout.take(), sender);
     let text = keep_text(child.stderr.take(), listener.verbose);
-    let mut remains = Remains { outcome: Outcome::Exited(0), counters: None, memory: None, text: String::new() };
-    let outcome = follow(&events, &mut listener, &mut remains);
+    let remains = Remains { outcome: Outcome::Exited(0), counters: None, memory: None, text: String::new() };
+    let mut session = Session { listener, remains, process: child.id() };
+    let outcome = session.follow(&events);
     let last_word = matches!(outcome, Some(Outcome::Exited(_) | Outcome::Killed(..) | Outcome::Failed(_)));
     let status = stop(&mut child, &events, last_word)?;
-    remains.text = text.join().unwrap_or_default();
-    remains.outcome =
-        outcome.unwrap_or_else(|| Outcome::Failed(format!("QEMU ended, and the machine with it ({status})")));
-    Ok(remains)
+    let text = text.join().unwrap_or_default();
+    let outcome = outcome.unwrap_or_else(|| Outcome::Failed(format!("QEMU ended, and the machine with it ({status})")));
+    Ok(Remains { outcome, text, ..session.remains })
 }
 
-/// Follows the machine until it is over; `None` if it went silently.
-fn follow(events: &Receiver<Event>, listener: &mut Listener<'_>, remains: &mut Remains) -> Option<Outcome> {
-    loop {
-        let outcome = match events.recv().ok()? {
-            Event::Frame(frame) => listener.frame(frame, remains),
-            Event::Signal(signal) => {
-                last_counters(events, listener, remains);
-                Some(Outcome::Interrupted(signal))
+impl Session<'_> {
+    /// Follows the machine until it is over; `None` if it went silently.
+    fn follow(&mut self, events: &Receiver<Event>) -> Option<Outcome> {
+        loop {
+            let outcome = match events.recv().ok()? {
+                Event::Frame(frame) => self.frame(frame),
+                Event::Signal(signal) => {
+                    self.last_counters(events);
+                    Some(Outcome::Interrupted(signal))
+                }
+                Event::Ended(Ok(())) => return None,
+                Event::Ended(Err(error)) => Some(Outcome::Failed(format!("its reports cannot be read: {error}"))),
+            };
+            if outcome.is_some() {
+                return outcome;
             }
-            Event::Ended(Ok(())) => return None,
-            Event::Ended(Err(error)) => Some(Outcome::Failed(format!("its reports cannot be read: {error}"))),
-        };
-        if outcome.is_some() {
-            return outcome;
         }
     }
-}
 
-/// Waits for counters that are on their way, unless a second signal is impatient.
-fn last_counters(events: &Receiver<Event>, listener: &mut Listener<'_>, remains: &mut Remains) {
-    let deadline = Instant::now() + COUNTING;
-    while let Ok(Event::Frame(frame)) = events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        let counters = matches!(frame, Frame::Report(Report::Counted(_)));
-        if listener.frame(frame, remains).is_some() || counters {
-            return;
+    /// Waits for counters that are on their way, unless a second signal is impatient.
+    fn last_counters(&mut self, events: &Receiver<Event>) {
+        let deadline = Instant::now() + COUNTING;
+        while let Ok(Event::Frame(frame)) = events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            let counters = matches!(frame, Frame::Report(Report::Counted(_)));
+            if self.frame(frame).is_some() || counters {
+                return;
+            }
         }
     }
-}
 
-impl Listener<'_> {
     /// Passes on what the machine sent; the outcome if it is the last.
-    fn frame(&mut self, frame: Frame, remains: &mut Remains) -> Option<Outcome> {
+    fn frame(&mut self, frame: Frame) -> Option<Outcome> {
         match frame {
             Frame::Stdout(bytes) => {
                 return pass_on(&mut io::stdout().lock(), &bytes).is_err().then_some(Outcome::Unread);
             }
             // A standard error that nobody reads loses its bytes, as it does with any program that goes on.
             Frame::Stderr(bytes) => drop(pass_on(&mut io::stderr().lock(), &bytes)),
-            Frame::Log(line) if self.verbose => {
-                say(format_args!("{:>5} ms  {line}", self.started.elapsed().as_millis()));
+            Frame::Log(line) if self.listener.verbose => {
+                say(format_args!("{:>5} ms  {line}", self.listener.started.elapsed().as_millis()));
             }
             Frame::Log(_) => {}
             Frame::Unknown(what) => say(format_args!("{what}; the kernel is of another version")),
-            Frame::Report(report) => return self.report(report, remains),
+            Frame::Report(report) => return self.report(report),
         }
         None
     }
 
     /// Takes note of a report; the outcome if it is the last.
-    fn report(&mut self, report: Report, remains: &mut Remains) -> Option<Outcome> {
-        if let Some(file) = &mut self.report
+    fn report(&mut self, report: Report) -> Option<Outcome> {
+        if let Some(file) = &mut self.listener.report
             && let Err(error) = write_json(file, &report)
         {
             say(format_args!("the report cannot be written: {error}"));
-            self.report = None;
+            self.listener.report = None;
         }
-        (self.on_report)(&report);
+        (self.listener.on_report)(&report);
+        // QEMU listens by now, and nobody can be answered yet.
+        if matches!(report, Report::PolicyInForce(_))
+            && let Err(error) = backlog::widen(self.process)
+            && self.listener.verbose
+        {
+            say(format_args!("connections that arrive together will wait for each other: {error}"));
+        }
         match report {
             Report::Exited(code) => return Some(Outcome::Exited(code)),
             Report::Killed(signal, what) => return Some(Outcome::Killed(signal, what)),
             Report::BootFailed(why) => return Some(Outcome::Failed(why)),
             Report::Panicked(why) => return Some(Outcome::Failed(format!("the kernel failed: {why}"))),
-            Report::Counted(counters) => remains.counters = Some(counters),
-            Report::Memory(total, used) => remains.memory = Some((total, used)),
+            Report::Counted(counters) => self.remains.counters = Some(counters),
+            Report::Memory(total, used) => self.remains.memory = Some((total, used)),
             Report::PolicyInForce(_) | Report::Address(..) | Report::Started | Report::Notice(_) => {}
         }
         None
