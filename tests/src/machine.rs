@@ -9,6 +9,7 @@ use image::report::{Cause, Counter, Report};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::ffi::OsStr;
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -39,6 +40,11 @@ pub fn target_folder() -> Result<PathBuf> {
 /// The folder of the project.
 pub fn project() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// A port of this host that nobody has: the kernel chose it a moment ago.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// A `run` of the command that has not begun.
@@ -93,7 +99,8 @@ impl Launch {
         Launch::of(outer)
     }
 
-    fn of(command: Command) -> Result<Launch> {
+    /// A command of another name, such as the script that a person calls.
+    pub fn of(command: Command) -> Result<Launch> {
         Ok(Launch { command, folder: tempfile::tempdir()? })
     }
 
@@ -172,6 +179,11 @@ impl Machine {
         found.ok_or_else(|| self.complain(&format!("no report of {what}")).into())
     }
 
+    /// All reports so far.
+    pub fn all_reports(&self) -> Vec<Report> {
+        parse(&self.reports.text())
+    }
+
     /// Waits until the program wrote `text` to its standard output.
     pub fn says(&self, text: &str) -> Result {
         let found = self.stdout.wait_for(PATIENCE, |output| output.contains(text).then_some(()));
@@ -190,7 +202,7 @@ impl Machine {
 
     /// A failure, with all that the machine said; of its counters only the last.
     pub fn complain(&self, what: &str) -> String {
-        let (reports, stdout, stderr) = (parse(&self.reports.text()), self.stdout.text(), self.stderr.text());
+        let (reports, stdout, stderr) = (self.all_reports(), self.stdout.text(), self.stderr.text());
         let last = reports.iter().rposition(|report| matches!(report, Report::Counted(_)));
         let mut text = format!("{what}\n--- reports\n");
         for (number, report) in reports.iter().enumerate() {

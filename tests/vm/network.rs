@@ -1,5 +1,5 @@
 //! The ways to a network and the choice of the accelerator.
-use crate::serve::{first_answer, free_port};
+use crate::serve::first_answer;
 use crate::{on_each, once};
 use image::report::{Cause, Report};
 use libtest_mimic::Trial;
@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 use tests::frame::{GATEWAY, VM_IPV4, VM_IPV6};
-use tests::machine::{Launch, MACHINES, Machine};
+use tests::machine::{Launch, MACHINES, Machine, free_port};
 use tests::{Result, ensure, http, program};
 
 pub fn cases(trials: &mut Vec<Trial>) {

@@ -1,12 +1,12 @@
 //! Programs that were built elsewhere for Linux run unmodified, and say the same as on Linux.
-use crate::serve::{first_answer, free_port, local};
+use crate::serve::{first_answer, local};
 use crate::{on_each, once};
 use libtest_mimic::Trial;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use tests::machine::{Launch, MACHINES};
+use tests::machine::{Launch, MACHINES, free_port};
 use tests::program::{self, BUSYBOX};
 use tests::{Result, ensure, http};
 

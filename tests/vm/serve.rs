@@ -3,19 +3,14 @@ use crate::{on_each, once};
 use image::report::{Cause, Report};
 use libtest_mimic::Trial;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
-use tests::machine::{Launch, MACHINES, Machine};
+use tests::machine::{Launch, MACHINES, Machine, free_port};
 use tests::{PATIENCE, Result, ensure, http};
 
 pub fn cases(trials: &mut Vec<Trial>) {
     trials.extend(on_each("serve::the_open_port_answers", open_port));
     trials.push(once("serve::a_closed_port_times_out_and_its_drops_are_counted", || closed_port(MACHINES[0])));
-}
-
-/// A port of this host that nobody has: the kernel chose it a moment ago.
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// Where the host forwards a port from.
