@@ -1,6 +1,6 @@
 //! Reads a configuration file, and shows what is wrong with it.
 use crate::failure::Failure;
-use crate::ports::{self, Protocol};
+use crate::ports::{self, Protocol, Taken};
 use policy::config::{self, Config, Error, ErrorKind};
 use policy::diagnostic;
 use std::io::IsTerminal;
@@ -38,8 +38,9 @@ fn port_errors(config: &Config) -> Vec<Error> {
     let run = &config.run;
     let tcp = run.ports.iter().zip(&run.port_spans).map(|(text, span)| (Protocol::Tcp, text, span));
     let udp = run.udp_ports.iter().zip(&run.udp_port_spans).map(|(text, span)| (Protocol::Udp, text, span));
+    let mut taken = Taken::default();
     let refused = tcp.chain(udp).filter_map(|(protocol, text, span)| {
-        let error = ports::parse(protocol, text).err()?;
+        let error = ports::parse(protocol, text).and_then(|forwards| taken.take(&forwards)).err()?;
         Some(Error::refused(span.clone(), error.to_string(), "a port such as `8080`, `8000-8010` or `9000:8080`"))
     });
     refused.collect()
@@ -64,9 +65,15 @@ mod tests {
 
     #[test]
     fn a_port_that_cannot_be_forwarded_is_shown_where_it_stands() {
-        let text = b"{\n  \"RunConfig\": {\"Ports\": [\"80\", \"8010-8000\"], \"UDPPorts\": [\"x\"]}\n}";
+        let text =
+            b"{\n  \"RunConfig\": {\"Ports\": [\"80\", \"8010-8000\"], \"UDPPorts\": [\"x\", \"80\", \"79-81\"]}\n}";
         let error = load(text).unwrap_err().to_string();
-        for part in ["c.json:2", "`8010-8000` ends before it begins", "`x` is no port"] {
+        for part in [
+            "c.json:2",
+            "`8010-8000` ends before it begins",
+            "`x` is no port",
+            "udp port 127.0.0.1:80 is forwarded twice",
+        ] {
             assert!(error.contains(part), "{part} in {error}");
         }
     }

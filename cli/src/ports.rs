@@ -151,13 +151,23 @@ fn port(text: &str) -> Result<u16, PortError> {
     number.ok_or_else(|| PortError::NotPort(text.to_string()))
 }
 
+/// The host's ports that were asked for so far: none may stand twice.
+#[derive(Default)]
+pub struct Taken(BTreeSet<(Protocol, SocketAddr)>);
+
+impl Taken {
+    /// Takes more of them.
+    pub fn take(&mut self, forwards: &[Forward]) -> Result<(), PortError> {
+        forwards.iter().try_for_each(|Forward { protocol, host, .. }| {
+            if self.0.insert((*protocol, *host)) { Ok(()) } else { Err(PortError::Twice(*protocol, *host)) }
+        })
+    }
+}
+
 /// Makes sure that no host port stands twice, and that each can be listened on now.
 pub fn check(forwards: &[Forward]) -> Result<(), PortError> {
-    let mut seen = BTreeSet::new();
+    Taken::default().take(forwards)?;
     for forward in forwards {
-        if !seen.insert((forward.protocol, forward.host)) {
-            return Err(PortError::Twice(forward.protocol, forward.host));
-        }
         let opened = match forward.protocol {
             Protocol::Tcp => TcpListener::bind(forward.host).map(drop),
             Protocol::Udp => UdpSocket::bind(forward.host).map(drop),
