@@ -17,8 +17,8 @@ const POLICY: &str = "portcullis/policy";
 const ROOT: &str = "root";
 const TRAILER: &str = "TRAILER!!!";
 /// The magic number and 13 fields of 8 hexadecimal digits.
-const PAGE: usize = 4096;
 const HEADER: usize = 6 + 13 * 8;
+const PAGE: usize = 4096;
 const REGULAR: u32 = 0o100000;
 
 /// One file of the tree.
@@ -230,8 +230,7 @@ impl Writer {
         self.entries += 1;
         let links = 1;
         let name_length = self.name_length(name, entry.data);
-        let fields =
-            [self.entries, entry.mode, 0, 0, links, entry.modified, length, 0, 0, 0, 0, name_length as u32, 0];
+        let fields = [self.entries, entry.mode, 0, 0, links, entry.modified, length, 0, 0, 0, 0, name_length as u32, 0];
         self.bytes.extend_from_slice(MAGIC);
         for value in fields {
             self.bytes.extend_from_slice(format!("{value:08X}").as_bytes());

@@ -17,11 +17,12 @@ fn manifest() -> Manifest {
     }
 }
 
-const TREE: [Entry<'static>; 4] = [
+const TREE: [Entry<'static>; 5] = [
     Entry { path: "", mode: 0o040755, modified: 7, data: b"" },
     Entry { path: "/etc", mode: 0o040755, modified: 7, data: b"" },
     Entry { path: "/etc/hosts", mode: 0o100644, modified: 1_700_000_000, data: b"127.0.0.1 localhost\n" },
     Entry { path: "/etc/link", mode: 0o120777, modified: 7, data: b"hosts" },
+    Entry { path: "/page", mode: 0o100755, modified: 7, data: &[7; 5000] },
 ];
 
 fn sample() -> Vec<u8> {
@@ -40,6 +41,14 @@ fn what_is_written_is_read_again() {
     assert_eq!(image.manifest, manifest());
     assert_eq!(image.policy, b"policy");
     assert_eq!(image.entries().collect::<Vec<_>>(), TREE);
+}
+
+#[test]
+fn what_fills_a_page_begins_on_one() {
+    let bytes = sample();
+    let image = Image::parse(&bytes).unwrap();
+    let large = image.entries().find(|entry| entry.data.len() >= 4096).unwrap();
+    assert_eq!((large.data.as_ptr() as usize - bytes.as_ptr() as usize) % 4096, 0);
 }
 
 #[test]
@@ -115,11 +124,20 @@ fn cpio_lists_and_extracts_an_image() {
         eprintln!("left out: cpio is not installed");
         return;
     };
-    let names = ["portcullis/manifest", "portcullis/policy", "root", "root/etc", "root/etc/hosts", "root/etc/link"];
+    let names = [
+        "portcullis/manifest",
+        "portcullis/policy",
+        "root",
+        "root/etc",
+        "root/etc/hosts",
+        "root/etc/link",
+        "root/page",
+    ];
     assert_eq!(list.lines().collect::<Vec<_>>(), names);
     cpio(&["-id", "--quiet"], &sample(), directory.path());
     // Through the link, so that both have arrived.
     assert_eq!(std::fs::read(directory.path().join("root/etc/link")).unwrap(), TREE[2].data);
+    assert_eq!(std::fs::read(directory.path().join("root/page")).unwrap(), TREE[4].data);
 }
 
 #[test]
@@ -152,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_byte_never_panics(at in 0..2048_usize, value in any::<u8>()) {
+    fn a_changed_byte_never_panics(at in 0..16384_usize, value in any::<u8>()) {
         let mut image = sample();
         let at = at % image.len();
         image[at] = value;
