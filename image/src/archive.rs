@@ -1,7 +1,7 @@
 //! An image: a `newc` archive (cpio(5)).
 //!
 //! It holds `portcullis/manifest` (a [`Manifest`] in postcard), `portcullis/policy` (the compiled policy), and the
-//! program's file tree below `root`. [`write`] makes one, [`Image::parse`] reads one in place. No input panics: parsing
+//! program's file tree below `root`. [`write()`] makes one, [`Image::parse`] reads one in place. No input panics: parsing
 //! checks every entry once, and what it returns cannot fail any more.
 use crate::manifest::{Manifest, VERSION};
 use alloc::format;
