@@ -166,7 +166,7 @@ fn sizes() -> Result {
     let elf = ElfBytes::<LittleEndian>::minimal_parse(&bytes)?;
     let loaded = elf.segments().ok_or("the kernel has no segments")?.iter();
     let loaded = loaded.filter(|segment| segment.p_type == elf::abi::PT_LOAD).map(|segment| segment.p_filesz).sum();
-    println!("kernel     {} loaded (file with its symbols: {})", mib(loaded), mib(bytes.len() as u64));
+    println!("kernel     {} loaded (file: {})", mib(loaded), mib(bytes.len() as u64));
     let folder = tempfile::tempdir()?;
     let image = folder.path().join("g.img");
     let mut build = Command::new(project().join("portcullis"));
