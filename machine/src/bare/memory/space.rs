@@ -220,9 +220,7 @@ unsafe fn free_below(table: u64, level: u32, which: Range<usize>) {
         let found = unsafe { *layout::direct(table).cast::<Entry>().add(index) };
         if found.has(Flags::PRESENT) {
             // SAFETY: below level 1 there are the program's pages, above it tables; nothing uses either any more.
-            unsafe {
-                if level == 1 { release(found) } else { free_below(found.frame(), level - 1, 0..512) }
-            }
+            unsafe { if level == 1 { release(found) } else { free_below(found.frame(), level - 1, 0..512) } }
         }
     }
     // SAFETY: the same.
