@@ -278,6 +278,11 @@ impl Ended {
         self.count(cause, true)
     }
 
+    /// The causes in the last counters that were reported.
+    pub fn causes(&self) -> impl Iterator<Item = &Cause> {
+        last_counters(&self.reports).iter().map(|counter| &counter.cause)
+    }
+
     fn count(&self, cause: &Cause, accepted: bool) -> u64 {
         last_count(&self.reports, cause, accepted)
     }
@@ -285,12 +290,16 @@ impl Ended {
 
 /// What the last counters that were reported say of a cause.
 fn last_count(reports: &[Report], cause: &Cause, accepted: bool) -> u64 {
+    let of_cause = |counter: &&Counter| counter.cause == *cause && counter.accepted == accepted;
+    last_counters(reports).iter().filter(of_cause).map(|counter| counter.packets).sum()
+}
+
+fn last_counters(reports: &[Report]) -> &[Counter] {
     let last = reports.iter().rev().find_map(|report| match report {
         Report::Counted(counters) => Some(&counters[..]),
         _ => None,
     });
-    let of_cause = |counter: &&Counter| counter.cause == *cause && counter.accepted == accepted;
-    last.unwrap_or_default().iter().filter(of_cause).map(|counter| counter.packets).sum()
+    last.unwrap_or_default()
 }
 
 /// The reports in the lines that are whole. A line that is none is a failure of the command, told as a report of it.

@@ -5,6 +5,7 @@ mod broken;
 mod configurations;
 mod ends;
 mod first_frame;
+mod hostile;
 mod load;
 mod network;
 mod probe;
@@ -33,6 +34,7 @@ fn main() {
     serve::cases(&mut trials);
     configurations::cases(&mut trials);
     first_frame::cases(&mut trials);
+    hostile::cases(&mut trials);
     programs::cases(&mut trials);
     load::cases(&mut trials);
     broken::cases(&mut trials);

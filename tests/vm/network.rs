@@ -1,4 +1,5 @@
 //! The ways to a network and the choice of the accelerator.
+use crate::probe::ECHO_PORT;
 use crate::serve::first_answer;
 use crate::{on_each, once};
 use image::report::{Cause, Report};
@@ -8,11 +9,16 @@ use std::process::Command;
 use std::time::Duration;
 use tests::frame::{GATEWAY, VM_IPV4, VM_IPV6};
 use tests::machine::{Launch, MACHINES, Machine, free_port};
-use tests::{Result, ensure, http, program};
+use tests::{PATIENCE, Result, ensure, http, program};
 
 pub fn cases(trials: &mut Vec<Trial>) {
     trials.extend(on_each("network::an_address_by_dhcp", dhcp));
     trials.extend(on_each("network::a_static_address", static_address));
+    trials.push(once("network::a_forwarded_udp_port", udp));
+    trials.extend(on_each("network::32_mib_are_enough", |machine| {
+        let launch = Launch::new(machine)?.example("tcp-8080-only.json").args(["-m", "32M"]);
+        serves(launch, Ipv4Addr::new(10, 0, 2, 15)).map(drop)
+    }));
     trials.push(once("network::accel_auto_says_what_it_chose", auto));
     let tap = once("network::a_tap_interface_in_a_network_namespace", || tap(MACHINES[0]));
     // Only root makes namespaces and interfaces: for anyone else this case is named as ignored.
@@ -48,6 +54,22 @@ fn static_address(machine: &str) -> Result {
     let launch = Launch::new(machine)?.example("tcp-8080-only.json");
     let given = address.to_string();
     serves(launch.args(["--ip-address", &given, "--netmask", "255.255.255.0", "--gateway", "10.0.2.2"]), address)?;
+    Ok(())
+}
+
+fn udp() -> Result {
+    // The kernel gives numbers of UDP ports apart from those of TCP ports.
+    let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    let launch = Launch::new(MACHINES[0])?.args(["--udp", &format!("{port}:{ECHO_PORT}")]);
+    let vm = launch.start(program::built("gate")?, &[])?;
+    vm.says("ready")?;
+    address(&vm)?;
+    client.set_read_timeout(Some(PATIENCE))?;
+    client.send_to(b"datagram", (Ipv4Addr::LOCALHOST, port))?;
+    let mut answer = [0; 100];
+    let length = client.recv(&mut answer).map_err(|error| vm.complain(&format!("no answer: {error}")))?;
+    ensure!(answer.get(..length) == Some(b"datagram"), "another answer, of {length} bytes");
     Ok(())
 }
 
