@@ -2,6 +2,7 @@
 use crate::args::{Accel, Run};
 use crate::failure::Failure;
 use crate::program;
+use crate::say::say;
 use crate::tree::Tree;
 use clap::ValueEnum;
 use image::archive::{self, Image};
@@ -22,6 +23,9 @@ pub struct Bundle {
 impl Bundle {
     /// Gathers what a configuration and a program ask for.
     pub fn gather(config: &Config, program: &Path, examples: &Path) -> Result<Self, Failure> {
+        if config.policy.is_none() {
+            say(format_args!("no firewall is configured: everything is let in"));
+        }
         let host = program::find(program, examples)?;
         let bytes = program::read(&host)?;
         let mut tree = files(config)?;

@@ -5,6 +5,7 @@ use crate::memory;
 use crate::ports::{self, Forward, Protocol};
 use crate::qemu::Wire;
 use crate::relay;
+use crate::say::say;
 use clap::ValueEnum;
 use image::manifest::Host;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,10 @@ impl Settings {
                 Wire::User(relayed.map_err(|error| Failure::CannotBoot(error.to_string()))?)
             }
         };
-        if !matches!(wire, Wire::User(_)) {
+        if !matches!(wire, Wire::User(_)) && !forwards.is_empty() {
+            say(format_args!(
+                "ports are not forwarded: that is for user networking; here the instance is reached at its own address"
+            ));
             forwards.clear();
         }
         let accel = host.accel.as_deref().map(|name| Accel::from_str(name, true)).transpose();
