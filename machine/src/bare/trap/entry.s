@@ -35,6 +35,27 @@
     .set USER_CODE, 0x33
     .set USER_DATA, 0x2b
 
+# Stores all but rsp, rip and rflags to the registers at %rax; the program's rax is in SCRATCH. Changes rbx.
+    .macro save_registers
+    mov %rbx, RBX(%rax)
+    mov %rcx, RCX(%rax)
+    mov %rdx, RDX(%rax)
+    mov %rsi, RSI(%rax)
+    mov %rdi, RDI(%rax)
+    mov %rbp, RBP(%rax)
+    mov %r8, R8(%rax)
+    mov %r9, R9(%rax)
+    mov %r10, R10(%rax)
+    mov %r11, R11(%rax)
+    mov %r12, R12(%rax)
+    mov %r13, R13(%rax)
+    mov %r14, R14(%rax)
+    mov %r15, R15(%rax)
+    mov %gs:SCRATCH, %rbx
+    mov %rbx, RAX(%rax)
+    fxsave64 (%rax)
+    .endm
+
     .text
 
 # fn enter_user(registers: *mut Registers) -> u64: 0 after a system call, 1 after an exception or interrupt.
@@ -90,25 +111,9 @@ syscall_entry:
     mov %rax, %gs:SCRATCH
     mov %gs:REGISTERS, %rax
     mov %rsp, RSP(%rax)
-    mov %rcx, RCX(%rax)
     mov %rcx, RIP(%rax)
-    mov %r11, R11(%rax)
     mov %r11, RFLAGS(%rax)
-    mov %rbx, RBX(%rax)
-    mov %rdx, RDX(%rax)
-    mov %rsi, RSI(%rax)
-    mov %rdi, RDI(%rax)
-    mov %rbp, RBP(%rax)
-    mov %r8, R8(%rax)
-    mov %r9, R9(%rax)
-    mov %r10, R10(%rax)
-    mov %r12, R12(%rax)
-    mov %r13, R13(%rax)
-    mov %r14, R14(%rax)
-    mov %r15, R15(%rax)
-    mov %gs:SCRATCH, %rbx
-    mov %rbx, RAX(%rax)
-    fxsave64 (%rax)
+    save_registers
     xor %eax, %eax
     jmp back_in_kernel
 
@@ -120,23 +125,7 @@ trap_entry:
     swapgs
     mov %rax, %gs:SCRATCH
     mov %gs:REGISTERS, %rax
-    mov %rbx, RBX(%rax)
-    mov %rcx, RCX(%rax)
-    mov %rdx, RDX(%rax)
-    mov %rsi, RSI(%rax)
-    mov %rdi, RDI(%rax)
-    mov %rbp, RBP(%rax)
-    mov %r8, R8(%rax)
-    mov %r9, R9(%rax)
-    mov %r10, R10(%rax)
-    mov %r11, R11(%rax)
-    mov %r12, R12(%rax)
-    mov %r13, R13(%rax)
-    mov %r14, R14(%rax)
-    mov %r15, R15(%rax)
-    mov %gs:SCRATCH, %rbx
-    mov %rbx, RAX(%rax)
-    fxsave64 (%rax)
+    save_registers
     mov (%rsp), %rbx
     mov %rbx, %gs:VECTOR
     mov 8(%rsp), %rbx
