@@ -23,6 +23,8 @@ const ORPHANS: usize = 128;
 const RESERVE: u64 = 1 << 20;
 /// How long a handshake may take that a peer began.
 const HANDSHAKE: Duration = Duration::from_secs(20);
+/// How long a handshake is left alone although others wait for its place. A peer that means it has answered by then.
+const UNDISTURBED: Duration = Duration::from_secs(1);
 /// How long a closed connection is kept for its peer (tcp(7), tcp_fin_timeout).
 const FAREWELL: Duration = Duration::from_secs(60);
 
@@ -62,11 +64,16 @@ impl Listener {
         !self.queue.is_empty()
     }
 
-    /// Whether one more handshake may begin, when there may be `limit` connections altogether. A burst of handshakes may be
-    /// longer than the backlog, as on Linux with SYN cookies: each would else wait for its peer's next try.
-    fn takes_one_more(&self, limit: usize) -> bool {
+    /// Whether a connection more may wait.
+    fn has_room(&self) -> bool {
+        self.queue.len() < self.backlog
+    }
+
+    /// The handshake that began first, if no more may begin, when there may be `limit` connections altogether. A burst of
+    /// handshakes may be longer than the backlog, as on Linux with SYN cookies: each would else wait for its peer's next try.
+    fn first_of_too_many(&self, limit: usize) -> Option<u64> {
         let handshakes = self.backlog.max(HANDSHAKES).min(limit / 2);
-        self.queue.len() < self.backlog && self.half_open.len() < handshakes
+        self.half_open.first().copied().filter(|_| self.half_open.len() >= handshakes)
     }
 
     /// What it is bound to.
@@ -78,9 +85,13 @@ impl Listener {
 impl Stack {
     /// Answers the SYN of a new connection. Where there is no room, the SYN is lost: the peer will send it again.
     pub(super) fn open_passively(&mut self, listener_id: u64, flow: Flow, frame: &[u8]) {
-        let limit = self.limit;
-        let takes_one_more = self.listeners.get(&listener_id).is_some_and(|listener| listener.takes_one_more(limit));
-        if !takes_one_more || !self.has_room() {
+        let Some(listener) = self.listeners.get(&listener_id).filter(|listener| listener.has_room()) else { return };
+        if let Some(first) = listener.first_of_too_many(self.limit)
+            && !self.gives_way(first)
+        {
+            return;
+        }
+        if !self.has_room() {
             return;
         }
         let mut connection = Connection::new(flow, Stage::HalfOpen(listener_id), Arc::new(WaitQueue::new()));
@@ -97,6 +108,16 @@ impl Stack {
             listener.half_open.insert(id);
         }
         self.settle(id, Cause::Segment { reset: false });
+    }
+
+    /// Forgets a handshake whose peer has had time to answer; tells whether it was one.
+    fn gives_way(&mut self, id: u64) -> bool {
+        let until = self.connections.get(&id).and_then(|connection| connection.until);
+        let stale = until.is_none_or(|until| until + UNDISTURBED <= self.link.now() + HANDSHAKE);
+        if stale {
+            self.remove(id);
+        }
+        stale
     }
 
     /// Begins a connection for the program.

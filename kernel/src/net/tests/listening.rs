@@ -70,6 +70,20 @@ fn handshakes_that_peers_do_not_finish_are_bounded_and_forgotten() {
 }
 
 #[test]
+fn a_handshake_that_its_peer_leaves_gives_way_to_another_after_a_second() {
+    let mut world = World::open();
+    let _listener = world.listener(80, 1);
+    world.exchange(&arp_reply());
+    for port in 0..64 {
+        assert!(!world.exchange(&syn(5000 + port, 80).frame()).is_empty());
+    }
+    assert!(!connect_by_hand(&mut world, 5064), "none is old enough");
+    world.now += Duration::from_millis(1100);
+    assert!(connect_by_hand(&mut world, 5065));
+    assert_eq!(world.net.stack().connections.len(), 64);
+}
+
+#[test]
 fn a_connection_reset_before_it_is_accepted_leaves_the_queue() {
     let mut world = World::open();
     let listener = world.listener(80, 1);
