@@ -11,7 +11,8 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
-use tests::machine::{Launch, MACHINES, Machine, free_port, project, target_folder};
+use tests::launch::{Launch, MACHINES, free_port, project, target_folder};
+use tests::machine::Machine;
 use tests::{PATIENCE, Result, http, program};
 
 const RUNS: usize = 20;

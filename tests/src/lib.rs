@@ -1,6 +1,6 @@
 //! What the tests of the whole are made of: virtual machines started by the real command, and wires of raw frames.
 //!
-//! - [`machine`]: a virtual machine from its start to its end
+//! - [`launch`]: a run of the command as a test writes it; [`machine`]: the virtual machine, from its start to its end
 //! - [`wire`]: the other end of the machine's network card
 //! - [`frame`]: the frames that go onto a wire; [`seen`]: what the frames of the machine say
 //! - [`tcp`], [`http`]: requests, over a wire or a socket
@@ -10,6 +10,7 @@
 
 pub mod frame;
 pub mod http;
+pub mod launch;
 pub mod machine;
 pub mod output;
 pub mod program;

@@ -1,57 +1,15 @@
 //! A virtual machine from its start to its end, run by the real command.
-//!
-//! Progress is read from the command's `--report` file, which is a FIFO here: nothing waits for time to pass.
-use crate::frame::{GATEWAY, VM_IPV4};
 use crate::output::Output;
-use crate::wire::Wire;
 use crate::{PATIENCE, Result, ensure};
 use image::report::{Cause, Counter, Report};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::ffi::OsStr;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-
-/// The machines of QEMU that the kernel boots on.
-pub const MACHINES: [&str; 2] = ["microvm", "q35"];
-
-/// The command's binary: `PORTCULLIS`, or the one that was built into the target folder of this test.
-pub fn command() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("PORTCULLIS") {
-        return Ok(path.into());
-    }
-    let target = target_folder()?;
-    let built = ["release", "debug"].map(|profile| target.join(profile).join("portcullis"));
-    let found = built.iter().find(|path| path.is_file());
-    found.cloned().ok_or_else(|| format!("no {} nor {}: build it first", built[0].display(), built[1].display()).into())
-}
-
-/// The target folder that this test was built in.
-pub fn target_folder() -> Result<PathBuf> {
-    let this = std::env::current_exe()?;
-    let deps = this.ancestors().find(|path| path.join("deps").is_dir()).and_then(Path::parent);
-    deps.map(Path::to_path_buf).ok_or_else(|| format!("{} is not in a target folder", this.display()).into())
-}
-
-/// The folder of the project.
-pub fn project() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-}
-
-/// A port of this host that nobody has: the kernel chose it a moment ago.
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
-}
-
-/// A `run` of the command that has not begun.
-pub struct Launch {
-    command: Command,
-    folder: tempfile::TempDir,
-}
 
 /// A `run` of the command. Its end, if it was not awaited, is forced when this goes.
 pub struct Machine {
@@ -80,73 +38,13 @@ pub struct Ended {
     pub stderr: String,
 }
 
-impl Launch {
-    /// `run` on a machine of QEMU, emulated.
-    pub fn new(machine: &str) -> Result<Launch> {
-        Ok(Launch::bare()?.args(["run", "--machine", machine, "--accel", "tcg"]))
-    }
-
-    /// The command without any argument but what is added.
-    pub fn bare() -> Result<Launch> {
-        Launch::of(Command::new(command()?))
-    }
-
-    /// The command, called by `prefix` (such as `ip netns exec NAME`).
-    pub fn within(prefix: &[&str]) -> Result<Launch> {
-        let (first, rest) = prefix.split_first().ok_or("an empty prefix")?;
-        let mut outer = Command::new(first);
-        outer.args(rest).arg(command()?);
-        Launch::of(outer)
-    }
-
-    /// A command of another name, such as the script that a person calls.
-    pub fn of(command: Command) -> Result<Launch> {
-        Ok(Launch { command, folder: tempfile::tempdir()? })
-    }
-
-    /// Adds arguments.
-    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Launch {
-        self.command.args(args);
-        self
-    }
-
-    /// A configuration with this text.
-    pub fn config(self, text: &str) -> Result<Launch> {
-        let path = self.folder.path().join("config.json");
-        fs::write(&path, text)?;
-        Ok(self.args([OsStr::new("-c"), path.as_os_str()]))
-    }
-
-    /// A configuration whose firewall has these rules.
-    pub fn rules(self, rules: &str) -> Result<Launch> {
-        self.config(&firewall(rules))
-    }
-
-    /// A configuration of the folder `examples`.
-    pub fn example(self, name: &str) -> Launch {
-        self.args([OsStr::new("-c"), project().join("examples").join(name).as_os_str()])
-    }
-
-    /// The network card on a wire, with a static address.
-    pub fn wire(self, wire: &Wire) -> Launch {
-        self.args(["--netdev", &wire.netdev()]).static_address()
-    }
-
-    /// The address that the wires' frames go to, instead of DHCP.
-    pub fn static_address(self) -> Launch {
-        let (address, gateway) = (VM_IPV4.to_string(), GATEWAY.to_string());
-        self.args(["--ip-address", &address, "--netmask", "255.255.255.0", "--gateway", &gateway])
-    }
-
-    /// Starts it, `program` and its arguments last.
-    pub fn start(self, program: impl AsRef<OsStr>, args: &[&str]) -> Result<Machine> {
-        let fifo = self.folder.path().join("report");
-        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)?;
+impl Machine {
+    /// Starts a command that writes its reports to the FIFO `report`; nothing waits for time to pass. `folder` goes
+    /// with the machine.
+    pub(crate) fn start(mut command: Command, report: &Path, folder: tempfile::TempDir) -> Result<Machine> {
         // Open for writing as well, so that the reader meets no end before the command opens it.
-        let hold = fs::File::options().read(true).write(true).open(&fifo)?;
-        let reports = Output::collect(fs::File::open(&fifo)?);
-        let mut command = self.command;
-        command.arg("--report").arg(&fifo).arg(program).args(args);
+        let hold = fs::File::options().read(true).write(true).open(report)?;
+        let reports = Output::collect(fs::File::open(report)?);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own, as a shell gives each command: Ctrl-C goes to all of it.
         let mut child = command.process_group(0).spawn().map_err(|error| format!("{command:?}: {error}"))?;
@@ -161,18 +59,9 @@ impl Launch {
                 let _ = tell.send(ended);
             }
         });
-        Ok(Machine { pid, reports, stdout, stderr, status, ended: false, _folder: self.folder })
+        Ok(Machine { pid, reports, stdout, stderr, status, ended: false, _folder: folder })
     }
-}
 
-/// A configuration whose firewall has these rules, as the article writes it.
-pub fn firewall(rules: &str) -> String {
-    format!(
-        r#"{{"RunConfig": {{"Klibs": ["firewall"]}}, "ManifestPassthrough": {{"firewall": {{"rules": [{rules}]}}}}}}"#
-    )
-}
-
-impl Machine {
     /// Waits for a report that `pick` takes.
     pub fn report<T>(&self, what: &str, pick: impl Fn(&Report) -> Option<T>) -> Result<T> {
         let found = self.reports.wait_for(PATIENCE, |text| parse(text).iter().find_map(&pick));

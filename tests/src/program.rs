@@ -1,5 +1,5 @@
 //! Linux programs to run in a machine: those of `tests/programs`, built by the host's C compiler, and the host's own.
-use crate::machine::target_folder;
+use crate::launch::target_folder;
 use crate::{Result, ensure};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 //! What a frame of the machine says, by a parser that is not the machine's own. Wrong checksums are told as such.
-use etherparse::{ArpOperation, Icmpv4Slice, Icmpv6Slice, NetSlice, SlicedPacket, TransportSlice};
+use etherparse::{ArpOperation, Icmpv4Slice, Icmpv6Slice, NetSlice, SlicedPacket, TcpSlice, TransportSlice, UdpSlice};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A frame of the machine.
@@ -102,60 +102,63 @@ impl Seen {
 }
 
 fn carried(from: IpAddr, to: IpAddr, protocol: u8, transport: &Option<TransportSlice<'_>>) -> Seen {
-    let what = match transport {
-        Some(TransportSlice::Tcp(tcp)) => {
-            let header = tcp.to_header();
-            let expected = match (from, to) {
-                (IpAddr::V4(from), IpAddr::V4(to)) => {
-                    header.calc_checksum_ipv4_raw(from.octets(), to.octets(), tcp.payload())
-                }
-                (IpAddr::V6(from), IpAddr::V6(to)) => {
-                    header.calc_checksum_ipv6_raw(from.octets(), to.octets(), tcp.payload())
-                }
-                _ => return Seen::Broken("addresses of two versions".into()),
-            };
-            if expected.ok() != Some(tcp.checksum()) {
-                return Seen::Broken("checksum of a TCP segment".into());
-            }
-            What::Tcp(Segment {
-                from: tcp.source_port(),
-                to: tcp.destination_port(),
-                sequence: tcp.sequence_number(),
-                acknowledgment: tcp.acknowledgment_number(),
-                syn: tcp.syn(),
-                ack: tcp.ack(),
-                fin: tcp.fin(),
-                rst: tcp.rst(),
-                payload: tcp.payload().to_vec(),
-            })
-        }
-        Some(TransportSlice::Udp(udp)) => {
-            let header = udp.to_header();
-            let expected = match (from, to) {
-                (IpAddr::V4(from), IpAddr::V4(to)) => {
-                    header.calc_checksum_ipv4_raw(from.octets(), to.octets(), udp.payload())
-                }
-                (IpAddr::V6(from), IpAddr::V6(to)) => {
-                    header.calc_checksum_ipv6_raw(from.octets(), to.octets(), udp.payload())
-                }
-                _ => return Seen::Broken("addresses of two versions".into()),
-            };
-            if expected.ok() != Some(udp.checksum()) {
-                return Seen::Broken("checksum of a UDP datagram".into());
-            }
-            What::Udp { from: udp.source_port(), to: udp.destination_port(), payload: udp.payload().to_vec() }
-        }
-        Some(TransportSlice::Icmpv4(icmp)) => match icmpv4(icmp) {
-            Some(what) => what,
-            None => return Seen::Broken("checksum of an ICMP message".into()),
-        },
-        Some(TransportSlice::Icmpv6(icmp)) => match icmpv6(from, to, icmp) {
-            Some(what) => what,
-            None => return Seen::Broken("checksum or length of an ICMPv6 message".into()),
-        },
-        _ => What::Protocol(protocol),
+    let (what, name) = match transport {
+        Some(TransportSlice::Tcp(segment)) => (tcp(from, to, segment), "TCP segment"),
+        Some(TransportSlice::Udp(datagram)) => (udp(from, to, datagram), "UDP datagram"),
+        Some(TransportSlice::Icmpv4(message)) => (icmpv4(message), "ICMP message"),
+        Some(TransportSlice::Icmpv6(message)) => (icmpv6(from, to, message), "ICMPv6 message"),
+        _ => (Some(What::Protocol(protocol)), ""),
     };
-    Seen::Ip { from, to, what }
+    what.map_or_else(|| Seen::Broken(format!("checksum or length of a {name}")), |what| Seen::Ip { from, to, what })
+}
+
+fn tcp(from: IpAddr, to: IpAddr, tcp: &TcpSlice<'_>) -> Option<What> {
+    let header = tcp.to_header();
+    let expected = checksum(
+        from,
+        to,
+        |from, to| header.calc_checksum_ipv4_raw(from, to, tcp.payload()),
+        |from, to| header.calc_checksum_ipv6_raw(from, to, tcp.payload()),
+    );
+    (expected? == tcp.checksum()).then(|| {
+        What::Tcp(Segment {
+            from: tcp.source_port(),
+            to: tcp.destination_port(),
+            sequence: tcp.sequence_number(),
+            acknowledgment: tcp.acknowledgment_number(),
+            syn: tcp.syn(),
+            ack: tcp.ack(),
+            fin: tcp.fin(),
+            rst: tcp.rst(),
+            payload: tcp.payload().to_vec(),
+        })
+    })
+}
+
+fn udp(from: IpAddr, to: IpAddr, udp: &UdpSlice<'_>) -> Option<What> {
+    let header = udp.to_header();
+    let expected = checksum(
+        from,
+        to,
+        |from, to| header.calc_checksum_ipv4_raw(from, to, udp.payload()),
+        |from, to| header.calc_checksum_ipv6_raw(from, to, udp.payload()),
+    );
+    let what = What::Udp { from: udp.source_port(), to: udp.destination_port(), payload: udp.payload().to_vec() };
+    (expected? == udp.checksum()).then_some(what)
+}
+
+/// The checksum over the pseudo-header of either version; `None` for addresses of two versions or a payload too long.
+fn checksum<E>(
+    from: IpAddr,
+    to: IpAddr,
+    v4: impl FnOnce([u8; 4], [u8; 4]) -> std::result::Result<u16, E>,
+    v6: impl FnOnce([u8; 16], [u8; 16]) -> std::result::Result<u16, E>,
+) -> Option<u16> {
+    match (from, to) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => v4(from.octets(), to.octets()).ok(),
+        (IpAddr::V6(from), IpAddr::V6(to)) => v6(from.octets(), to.octets()).ok(),
+        _ => None,
+    }
 }
 
 fn icmpv4(icmp: &Icmpv4Slice<'_>) -> Option<What> {

@@ -6,7 +6,8 @@ use libtest_mimic::Trial;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use tests::machine::{Ended, Launch, MACHINES, project};
+use tests::launch::{Launch, MACHINES, project};
+use tests::machine::Ended;
 use tests::{Result, ensure, program};
 
 pub fn cases(trials: &mut Vec<Trial>) {
@@ -46,7 +47,7 @@ fn refused(ended: &Ended, code: i32, words: &[&str]) -> Result {
 fn image(folder: &Path) -> Result<PathBuf> {
     let path = folder.join("gate.img");
     let example = project().join("examples/tcp-8080-only.json");
-    let build = std::process::Command::new(tests::machine::command()?)
+    let build = std::process::Command::new(tests::launch::command()?)
         .arg("build")
         .args([&example, &program::built("gate")?])
         .arg("-o")

@@ -4,7 +4,8 @@ use crate::probe::{self, Probe, Send, let_in, refused};
 use image::report::Cause;
 use libtest_mimic::Trial;
 use std::net::SocketAddr;
-use tests::machine::{Launch, Machine};
+use tests::launch::Launch;
+use tests::machine::Machine;
 use tests::wire::Wire;
 use tests::{Result, ensure, frame, http, program, tcp};
 

@@ -5,7 +5,8 @@ use libtest_mimic::Trial;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open};
 use std::time::Duration;
-use tests::machine::{Ended, Launch, MACHINES};
+use tests::launch::{Launch, MACHINES};
+use tests::machine::Ended;
 use tests::{PATIENCE, Result, ensure, program};
 
 /// What a person takes for "at once".

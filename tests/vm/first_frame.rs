@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 use tests::frame::{self, GATEWAY, NEIGHBOR_SOLICITATION, VM_IPV6};
-use tests::machine::Launch;
+use tests::launch::Launch;
 use tests::seen::{Seen, What};
 use tests::wire::Wire;
 use tests::{PATIENCE, Result, ensure, http, program, tcp};

@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::frame::{self, GATEWAY};
-use tests::machine::{Launch, MACHINES, Machine, free_port};
+use tests::launch::{Launch, MACHINES, free_port};
+use tests::machine::Machine;
 use tests::wire::Wire;
 use tests::{Result, ensure, http, program, tcp};
 

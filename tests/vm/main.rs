@@ -14,7 +14,7 @@ mod serve;
 
 use libtest_mimic::{Arguments, Trial};
 use tests::Result;
-use tests::machine::MACHINES;
+use tests::launch::MACHINES;
 
 /// A case of its own name.
 fn once(name: &str, case: impl FnOnce() -> Result + Send + 'static) -> Trial {

@@ -8,7 +8,8 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 use tests::frame::{GATEWAY, VM_IPV4, VM_IPV6};
-use tests::machine::{Launch, MACHINES, Machine, free_port};
+use tests::launch::{Launch, MACHINES, free_port};
+use tests::machine::Machine;
 use tests::{PATIENCE, Result, ensure, http, program};
 
 pub fn cases(trials: &mut Vec<Trial>) {

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use tests::machine::{Launch, MACHINES, free_port};
+use tests::launch::{Launch, MACHINES, free_port};
 use tests::program::{self, BUSYBOX};
 use tests::{Result, ensure, http};
 

@@ -5,7 +5,8 @@ use libtest_mimic::Trial;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
-use tests::machine::{Launch, MACHINES, Machine, free_port};
+use tests::launch::{Launch, MACHINES, free_port};
+use tests::machine::Machine;
 use tests::{PATIENCE, Result, ensure, http};
 
 pub fn cases(trials: &mut Vec<Trial>) {
