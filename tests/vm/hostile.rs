@@ -4,6 +4,7 @@ use etherparse::IpNumber;
 use image::report::Cause;
 use libtest_mimic::Trial;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 use tests::frame::{self, GATEWAY};
 use tests::launch::Launch;
 use tests::machine::Machine;
@@ -15,6 +16,7 @@ const FRAMES: u32 = 5000;
 
 pub fn cases(trials: &mut Vec<Trial>) {
     trials.extend(on_each("hostile::damaged_frames_stop_nothing", damaged));
+    trials.extend(on_each("hostile::handshakes_that_nobody_completes_shut_nobody_out", half_open));
     trials.extend(on_each("hostile::datagrams_that_never_complete_stop_nothing", incomplete));
 }
 
@@ -87,4 +89,27 @@ fn incomplete(machine: &str) -> Result {
         wire.send(&frame::fragment(from, IpNumber::UDP, number, offset, more, &[1; 1000]))?;
     }
     serves(&wire, &vm)
+}
+
+/// Far more handshakes than a listener keeps; then a client that asks again each second, as any does, for four seconds.
+fn half_open(machine: &str) -> Result {
+    let wire = Wire::new()?;
+    let vm = start(machine, &wire)?;
+    for number in 0..3000_u16 {
+        let from = SocketAddr::from(([10, 0, 2, 100 + (number % 50) as u8], 1024 + number));
+        wire.send(&frame::syn(from, 8080))?;
+    }
+    let from = SocketAddr::new(GATEWAY.into(), 50001);
+    let mut mark = wire.mark();
+    let mut ask = || -> Result<_> {
+        wire.send(&frame::syn(from, 8080))?;
+        Ok(wire.find(&mut mark, Duration::from_secs(1), |seen| tcp::answer_to(seen, from, 8080)))
+    };
+    for _ in 0..4 {
+        if let Some(answer) = ask()? {
+            ensure!(answer.syn && answer.ack, "{answer:?}");
+            return tcp::reset(&wire, from.ip(), &answer);
+        }
+    }
+    Err(vm.complain("nobody else is let in").into())
 }

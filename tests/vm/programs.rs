@@ -14,11 +14,14 @@ pub fn cases(trials: &mut Vec<Trial>) {
     trials.extend(on_each("programs::busybox_serves_a_mapped_folder", busybox));
     for name in ["threads", "arenas"] {
         trials.extend(on_each(&format!("programs::{name}_prints_what_it_prints_on_linux"), move |machine| {
-            same_as_on_linux(machine, name, &[])
+            same_as_on_linux(machine, &program::built(name)?, &[])
         }));
     }
+    trials.push(once("programs::busybox_prints_20000_lines", || {
+        same_as_on_linux(MACHINES[0], Path::new(BUSYBOX), &["seq", "20000"])
+    }));
     trials.push(once("programs::arguments_environment_and_both_outputs", || {
-        same_as_on_linux(MACHINES[0], "ends", &["exit", "7", "zebra stripes"])
+        same_as_on_linux(MACHINES[0], &program::built("ends")?, &["exit", "7", "zebra stripes"])
     }));
     trials.extend(on_each("programs::an_echo_server_serves_each_connection_in_a_thread", echo));
 }
@@ -76,12 +79,11 @@ fn busybox(machine: &str) -> Result {
     Ok(())
 }
 
-/// Runs a program of `tests/programs` here and there: the same exit code, the same output.
-fn same_as_on_linux(machine: &str, name: &str, args: &[&str]) -> Result {
-    let path = program::built(name)?;
+/// Runs a program here and there: the same exit code, the same output.
+fn same_as_on_linux(machine: &str, path: &Path, args: &[&str]) -> Result {
     // By the same name in both places, and with one variable that only this test sets.
-    let linux = Command::new(&path).args(args).env("GATE", "open").output()?;
-    let vm = Launch::new(machine)?.args(["-e", "GATE=open"]).start(&path, args)?.end()?;
+    let linux = Command::new(path).args(args).env("GATE", "open").output()?;
+    let vm = Launch::new(machine)?.args(["-e", "GATE=open"]).start(path, args)?.end()?;
     ensure!(Some(vm.code) == linux.status.code(), "exit code {} for {:?}: {}", vm.code, linux.status, vm.stderr);
     let expected = String::from_utf8(linux.stdout)?;
     ensure!(!expected.is_empty() && vm.stdout == expected, "here: {}\non Linux: {expected}", vm.stdout);
