@@ -14,6 +14,6 @@ pub fn wait(due: Option<Duration>) {
     }
     apic::arm(due);
     // SAFETY: `sti` takes effect after the next instruction, so no interrupt is lost before `hlt`; handlers run on a
-    // stack of their own and keep all registers.
-    unsafe { core::arch::asm!("sti", "hlt", "cli") };
+    // stack of their own and keep all registers but those that a function of C may change.
+    unsafe { core::arch::asm!("sti", "hlt", "cli", clobber_abi("C")) };
 }

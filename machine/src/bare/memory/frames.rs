@@ -3,6 +3,9 @@ use super::layout::{self, Region};
 use crate::memory::{OutOfMemory, PAGE, Usage};
 use spin::Mutex;
 
+/// Bytes that the program leaves to the kernel, which cannot go on without memory.
+const KERNEL: u64 = 256 << 10;
+
 /// Frames never handed out yet stand in `fresh`; those given back form a list whose links stand in the frames themselves.
 struct Frames {
     fresh: [Region; 16],
@@ -38,6 +41,11 @@ pub unsafe fn extend(free: &[Region; 16]) {
             frames.free += region.end - region.start;
         }
     }
+}
+
+/// Whether the program may have no more: what is left is for the kernel's heap and page tables.
+pub fn only_for_kernel() -> bool {
+    FRAMES.lock().free <= KERNEL
 }
 
 /// A frame, its content undefined.

@@ -1,5 +1,5 @@
 //! The kernel's heap: grows by mapping frames at its end.
-use super::{kernel, layout};
+use super::{frames, kernel, layout};
 use crate::memory::PAGE;
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -34,7 +34,12 @@ pub fn free() -> u64 {
 unsafe impl Source for Grow {
     fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
         let start = talc.source.end;
-        let wanted = (layout.size() as u64 + layout.align() as u64 + PAGE).next_multiple_of(STEP);
+        let wanted = (layout.size() as u64 + layout.align() as u64 + PAGE).next_multiple_of(PAGE);
+        if frames::usage().free < wanted {
+            // What it could get would not do, and never come back.
+            return Err(());
+        }
+        let wanted = wanted.next_multiple_of(STEP);
         let target = start.checked_add(wanted).filter(|end| *end <= layout::HEAP + MOST).ok_or(())?;
         while talc.source.end < target {
             if kernel::map_heap(talc.source.end).is_err() {

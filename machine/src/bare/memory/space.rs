@@ -55,6 +55,9 @@ impl AddressSpace {
 
     fn slot(&mut self, page: u64, missing: Missing) -> Result<Option<*mut Entry>, OutOfMemory> {
         assert_page(page);
+        if missing == Missing::User && frames::only_for_kernel() {
+            return Err(OutOfMemory);
+        }
         // SAFETY: the tables under `root` are this space's; `&mut self` keeps others away.
         unsafe { entry(self.root, page, 1, missing) }
     }

@@ -138,6 +138,9 @@ trap_entry:
     mov %rbx, RSP(%rax)
     mov %cr2, %rbx
     mov %rbx, %gs:ADDRESS
+    # The program's AC flag would let the kernel touch the program's pages (SMAP); a trap leaves it as it is.
+    pushq $2
+    popfq
     mov $1, %eax
 
 back_in_kernel:

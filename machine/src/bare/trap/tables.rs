@@ -10,18 +10,10 @@ const TASK: u16 = 0x38;
 /// MSR that says which selectors `syscall` and `sysret` use.
 const STAR: u32 = 0xc000_0081;
 
-/// Null, kernel code, kernel data, unused, (base of sysret:) user code 32 bit, user data, user code, task (two entries).
-static mut SEGMENTS: [u64; 9] = [
-    0,
-    0x00af_9b00_0000_ffff,
-    0x00cf_9300_0000_ffff,
-    0,
-    0x00cf_fb00_0000_ffff,
-    0x00cf_f300_0000_ffff,
-    0x00af_fb00_0000_ffff,
-    0,
-    0,
-];
+/// Null, kernel code, kernel data, unused, (base of sysret:) nothing, user data, user code, task (two entries). Where
+/// `sysret` would have code of 32 bits there is none: a `syscall` from such code enters the kernel another way.
+static mut SEGMENTS: [u64; 9] =
+    [0, 0x00af_9b00_0000_ffff, 0x00cf_9300_0000_ffff, 0, 0, 0x00cf_f300_0000_ffff, 0x00af_fb00_0000_ffff, 0, 0];
 
 const STACK: usize = 16 * 1024;
 
@@ -124,10 +116,13 @@ pub fn init() {
             "retfq",
             "2:",
             "ltr {task:x}",
+            // A processor starts with a local table at address 0, which the program could fill: a gate to ring 0.
+            "lldt {none:x}",
             table = in(reg) &raw const table,
             code = const KERNEL_CODE,
             scratch = out(reg) _,
             task = in(reg) TASK,
+            none = in(reg) 0_u16,
         );
         let table = Pointer { limit: size_of::<[Gate; 256]>() as u16 - 1, base: gates as u64 };
         asm!("lidt [{}]", in(reg) &raw const table, options(nostack));
