@@ -16,7 +16,8 @@ const RED_ZONE: u64 = 128;
 const USER_FLAGS: u64 = 0x0020_0cd5;
 /// The interrupt flag and the bit that is always set.
 const FIXED_FLAGS: u64 = 0x202;
-const DIRECTION_FLAG: u64 = 0x400;
+/// The flags that a handler starts without: direction, and trap, which would stop it at every instruction.
+const HANDLER_CLEARS: u64 = 0x500;
 /// The bits of MXCSR that exist; loading another faults.
 const MXCSR: u32 = 0xffff;
 
@@ -178,7 +179,7 @@ fn enter_handler(
     registers.rdi = u64::from(signal);
     registers.rsi = context_at + size_of::<Context>() as u64;
     registers.rdx = context_at;
-    registers.rflags &= !DIRECTION_FLAG;
+    registers.rflags &= !HANDLER_CLEARS;
     Ok(())
 }
 

@@ -138,3 +138,14 @@ fn the_alternate_stack_is_used_where_it_is_asked_for() {
     deliver(&program.thread, &mut registers, None);
     assert!((start..start + 0x4000).contains(&registers.rsp));
 }
+
+#[test]
+fn a_handler_starts_without_the_flags_that_the_program_was_stopped_with() {
+    let program = Program::new();
+    program.handle(SIGUSR1, HANDLER, 0);
+    let mut registers = Registers::new(0x1234, MEMORY + 0x8000);
+    registers.rflags |= 0x500; // direction, and trap: a handler that was stopped at every instruction would never end
+    program.thread.post(SIGUSR1, Info::default());
+    deliver(&program.thread, &mut registers, None);
+    assert_eq!((registers.rip, registers.rflags & 0x500), (HANDLER, 0));
+}
