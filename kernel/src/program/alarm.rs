@@ -40,7 +40,7 @@ impl Alarm {
                 if interval.is_zero() {
                     *process.alarm.lock() = None;
                 } else {
-                    due += interval;
+                    due = next(due, interval, machine::time::now());
                     if let Some(alarm) = process.alarm.lock().as_mut() {
                         alarm.due = due;
                     }
@@ -49,14 +49,35 @@ impl Alarm {
                 if interval.is_zero() {
                     return;
                 }
+                // An interval may be over before it began.
+                executor::give_way().await;
             }
         });
     }
+}
+
+/// When an alarm that was due at `due` goes off again. Those that were missed are one, as on Linux.
+fn next(due: Duration, interval: Duration, now: Duration) -> Duration {
+    let next = due.saturating_add(interval);
+    if next > now { next } else { now.saturating_add(interval) }
 }
 
 impl Drop for Alarm {
     fn drop(&mut self) {
         self.stop.now.store(true, Ordering::Relaxed);
         self.stop.changed.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alarms_that_were_missed_are_one() {
+        let us = Duration::from_micros;
+        assert_eq!(next(us(10), us(5), us(12)), us(15));
+        assert_eq!(next(us(10), us(1), us(500)), us(501));
+        assert_eq!(next(Duration::MAX, us(1), us(500)), Duration::MAX);
     }
 }
