@@ -1,6 +1,7 @@
 //! A process's file descriptors.
 use crate::errno::Errno;
 use crate::file::File;
+use crate::program::memory::is_scarce;
 use crate::tree::Node;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -108,6 +109,9 @@ impl Descriptors {
     pub fn add(&mut self, open: Arc<Open>, close_on_exec: bool, least: usize) -> Result<u64, Errno> {
         let free = (least..self.slots.len()).find(|number| matches!(self.slots.get(*number), Some(None)));
         let number = free.unwrap_or(self.slots.len().max(least));
+        if is_scarce() {
+            return Err(Errno::ENFILE);
+        }
         self.set(number, open, close_on_exec).map_err(|_| Errno::EMFILE)?;
         Ok(number as u64)
     }
@@ -117,8 +121,9 @@ impl Descriptors {
         if number >= self.limit {
             return Err(Errno::EBADF);
         }
-        if number >= self.slots.len() {
-            self.slots.resize(number + 1, None);
+        if let Some(more) = (number + 1).checked_sub(self.slots.len()) {
+            self.slots.try_reserve(more).map_err(|_| Errno::EMFILE)?;
+            self.slots.resize(self.slots.len() + more, None);
         }
         let slot = self.slots.get_mut(number).ok_or(Errno::EBADF)?;
         Ok(slot.replace(Descriptor { open, close_on_exec }).map(|old| old.open))

@@ -5,6 +5,7 @@
 use super::descriptors::Open;
 use crate::errno::Errno;
 use crate::file::{Events, File, Status};
+use crate::program::memory::is_scarce;
 use crate::wait::WaitQueue;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::{Arc, Weak};
@@ -105,6 +106,9 @@ impl Epoll {
         if self.has(number, open) {
             return Err(Errno::EEXIST);
         }
+        if is_scarce() {
+            return Err(Errno::ENOMEM);
+        }
         self.put(number, open, events, data);
         Ok(())
     }
@@ -134,6 +138,12 @@ impl Epoll {
         if let Some(old) = self.interests.lock().insert(number, interest.clone()) {
             old.removed.store(true, Ordering::Relaxed);
         }
+        let mut list = self.shared.list.lock();
+        if list.len() > 2 * self.interests.lock().len() {
+            // Nobody waits, and what is changed again and again would make it ever longer.
+            list.retain(|listed| !listed.is_gone());
+        }
+        drop(list);
         // It may be ready already: it is looked at once.
         Wake::wake(interest);
     }
@@ -172,6 +182,12 @@ impl Epoll {
     /// Waits until there is an event, and takes up to `most`.
     pub async fn wait(&self, most: usize) -> Vec<(u32, u64)> {
         self.shared.changed.until(|| Some(self.take(most)).filter(|taken| !taken.is_empty())).await
+    }
+
+    /// How many of its files are to be looked at, those of before a change included.
+    #[cfg(test)]
+    pub fn listed(&self) -> usize {
+        self.shared.list.lock().len()
     }
 
     /// Drops the entry of a file that was closed.

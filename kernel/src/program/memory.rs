@@ -10,6 +10,15 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 /// The longest path in bytes, its end included (PATH_MAX).
 const MAX_PATH: usize = 4096;
 
+/// Memory that what the program asks the kernel to keep for it leaves free, in bytes.
+const RESERVE: u64 = 512 << 10;
+
+/// Whether there is so little memory left that the program may not have the kernel keep more for it: threads, files,
+/// descriptors, regions. The kernel itself cannot go on without memory.
+pub fn is_scarce() -> bool {
+    machine::memory::usage().free < RESERVE
+}
+
 /// A process's memory. It is freed when the last thread that uses it has ended.
 pub struct Memory {
     /// Regions and pages.

@@ -1,6 +1,7 @@
 //! Pipes, and pairs of stream sockets, within the machine (pipe(7)).
 use crate::errno::Errno;
 use crate::file::{Events, File, Status};
+use crate::program::memory::is_scarce;
 use crate::wait::WaitQueue;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -39,6 +40,10 @@ impl Pipe {
         let room = CAPACITY - bytes.len();
         if !from.is_empty() && (room == 0 || from.len() <= ATOMIC && room < from.len()) {
             return Err(Errno::EAGAIN);
+        }
+        if bytes.capacity() < bytes.len() + from.len().min(room) && is_scarce() {
+            // Who reads makes room; where there is nothing to be read, nobody will.
+            return Err(if bytes.is_empty() { Errno::ENOMEM } else { Errno::EAGAIN });
         }
         let count = from.len().min(room);
         bytes.extend(from.iter().take(count));

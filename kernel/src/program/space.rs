@@ -1,6 +1,7 @@
 //! The program's memory as it asked for it: regions, whose pages are mapped when they are first touched.
 use crate::errno::Errno;
 use crate::file::File;
+use crate::program::memory::is_scarce;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -271,7 +272,7 @@ impl Space {
         if region.end < old.end {
             return Err(Errno::EFAULT);
         }
-        let (protection, mut backing) = (region.protection, region.backing.clone());
+        let (protection, dirty, mut backing) = (region.protection, region.dirty, region.backing.clone());
         backing.skip(old.start - start);
         let new_end = old.start.checked_add(length).filter(|end| *end <= USER_END).ok_or(Errno::ENOMEM)?;
         if new_end <= old.end {
@@ -289,7 +290,7 @@ impl Space {
             return Err(Errno::ENOMEM);
         }
         let target = self.find_free(length)?;
-        self.insert(target.clone(), protection, backing)?;
+        self.insert_region(target.clone(), Region { end: target.end, protection, backing, dirty })?;
         self.move_pages(&old, target.start)?;
         self.unmap(old)?;
         Ok(target.start)
@@ -384,12 +385,16 @@ impl Space {
     }
 
     fn insert(&mut self, range: Range<u64>, protection: Protection, backing: Backing) -> Result<(), Errno> {
+        let dirty = protection.contains(Protection::WRITE);
+        self.insert_region(range.clone(), Region { end: range.end, protection, backing, dirty })
+    }
+
+    fn insert_region(&mut self, range: Range<u64>, region: Region) -> Result<(), Errno> {
         check(&range)?;
-        if self.regions.len() >= MAX_REGIONS {
+        if self.regions.len() >= MAX_REGIONS || is_scarce() {
             return Err(Errno::ENOMEM);
         }
-        let dirty = protection.contains(Protection::WRITE);
-        self.regions.insert(range.start, Region { end: range.end, protection, backing, dirty });
+        self.regions.insert(range.start, region);
         self.merge(range);
         Ok(())
     }

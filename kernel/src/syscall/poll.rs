@@ -15,7 +15,7 @@ use core::time::Duration;
 use linux_raw_sys::general as linux;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// The most files one call may name.
+/// The most files that one call of select(2) may name.
 const MAX_FILES: u64 = 65_536;
 /// What is told without being asked for.
 const ALWAYS: Events = Events::ERR.union(Events::HUP);
@@ -91,15 +91,17 @@ pub async fn ppoll(call: &mut Call<'_>) -> Answer {
 
 async fn poll_until(call: &mut Call<'_>, due: Option<Duration>) -> Answer {
     let (at, count) = (call.arg::<0>(), call.arg::<1>());
-    if count > MAX_FILES {
+    if count > call.thread.files.lock().limit() as u64 {
         return Err(Errno::EINVAL);
     }
-    let mut files = Vec::new();
+    let (mut files, mut watches) = (Vec::new(), Vec::new());
     files.try_reserve_exact(count as usize).map_err(|_| Errno::ENOMEM)?;
+    watches.try_reserve_exact(count as usize).map_err(|_| Errno::ENOMEM)?;
     for index in 0..count {
         files.push(call.memory().get::<PollFile>(at.wrapping_add(index * 8))?);
     }
-    let watches: Vec<Watch> = files.iter().map(|file| watch(call, file)).collect();
+    let nothing = nothing();
+    watches.extend(files.iter().map(|file| watch(call, file, &nothing)));
     let found = wait_for(&watches, due).await;
     let mut told = 0;
     for ((file, bits), index) in files.iter_mut().zip(found).zip(0..) {
@@ -110,13 +112,13 @@ async fn poll_until(call: &mut Call<'_>, due: Option<Duration>) -> Answer {
     Ok(told)
 }
 
-fn watch(call: &Call<'_>, file: &PollFile) -> Watch {
+fn watch(call: &Call<'_>, file: &PollFile, nothing: &Arc<Open>) -> Watch {
     match u64::try_from(file.descriptor) {
         Ok(number) => {
             Watch { open: call.open_number(number).ok(), wanted: Events::from_bits_truncate(u32::from(file.wanted)) }
         }
         // A negative one is skipped: a file that never has anything to tell.
-        Err(_) => Watch { open: Some(nothing()), wanted: Events::empty() },
+        Err(_) => Watch { open: Some(nothing.clone()), wanted: Events::empty() },
     }
 }
 

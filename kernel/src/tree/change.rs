@@ -3,6 +3,7 @@ use super::Tree;
 use super::node::{Kind, Node};
 use super::walk::Found;
 use crate::errno::Errno;
+use crate::program::memory::is_scarce;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use linux_raw_sys::general as linux;
@@ -16,6 +17,9 @@ impl Tree {
         if found.directory && !matches!(kind, Kind::Directory(_)) {
             return Err(Errno::EISDIR);
         }
+        if is_scarce() {
+            return Err(Errno::ENOSPC);
+        }
         let node = Node::new(kind, mode);
         found.parent.entries()?.lock().insert(found.name.clone(), node.clone());
         Ok(node)
@@ -28,6 +32,9 @@ impl Tree {
         }
         if matches!(node.kind, Kind::Directory(_)) {
             return Err(Errno::EPERM);
+        }
+        if is_scarce() {
+            return Err(Errno::ENOSPC);
         }
         node.add_links(1);
         found.parent.entries()?.lock().insert(found.name.clone(), node);

@@ -204,3 +204,18 @@ fn copies_never_leave_the_programs_half() {
         assert_eq!(space.write(address, &bytes), Err(Errno::EFAULT), "{address:#x}");
     }
 }
+
+#[test]
+fn what_moved_and_can_only_be_read_now_is_still_copied_by_a_fork() {
+    let mut space = space();
+    let both = Protection::READ | Protection::WRITE;
+    space.map(range(0, 1), both, Backing::Zero).unwrap();
+    space.map(range(1, 1), both, Backing::Zero).unwrap();
+    space.write(range(0, 1).start, b"kept").unwrap();
+    space.protect(range(0, 1), Protection::READ).unwrap();
+    let moved = space.remap(range(0, 1), 2 * PAGE, true).unwrap();
+    let mut copy = space.fork().unwrap();
+    let mut bytes = [0; 4];
+    copy.read(moved, &mut bytes).unwrap();
+    assert_eq!(&bytes, b"kept");
+}

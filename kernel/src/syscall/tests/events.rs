@@ -196,3 +196,26 @@ fn a_pair_carries_bytes_both_ways_and_tells_the_end() {
     assert_eq!(program.call("read", [u64::from(other), MEMORY, 9]), Ok(0));
     assert_eq!(program.call("write", [u64::from(other), MEMORY, 1]), Ok(1));
 }
+
+#[test]
+fn a_call_names_no_more_files_than_the_program_may_have() {
+    let program = Program::new();
+    let limit = program.thread.files.lock().limit() as u64;
+    program.put(0, vec![u8::MAX; 8 * limit as usize].as_slice()); // descriptors of -1
+    assert_eq!(program.call("poll", [MEMORY, limit, 0]), Ok(0));
+    assert_eq!(program.call("poll", [MEMORY, limit + 1, 0]), Err(Errno::EINVAL));
+}
+
+#[test]
+fn a_set_whose_files_are_changed_without_end_does_not_grow() {
+    let program = Program::new();
+    let (reader, _) = program.pipe();
+    let set = program.call("epoll_create1", [0]).unwrap();
+    program.control(set, linux::EPOLL_CTL_ADD, reader, IN, 0).unwrap();
+    for data in 0..1000 {
+        program.control(set, linux::EPOLL_CTL_MOD, reader, IN, data).unwrap();
+    }
+    let open = program.thread.files.lock().get(set).unwrap();
+    let epoll: &crate::program::epoll::Epoll = open.file.any().downcast_ref().unwrap();
+    assert!(epoll.listed() <= 4, "{}", epoll.listed());
+}

@@ -123,3 +123,15 @@ fn the_alarm_is_told_and_taken_back() {
     assert_eq!(program.call("alarm", [0]), Ok(100));
     assert_eq!(program.call("alarm", [0]), Ok(0));
 }
+
+#[test]
+fn a_child_whose_number_cannot_be_told_is_there_all_the_same() {
+    let program = Program::new();
+    let flags = u64::from(linux::CLONE_PARENT_SETTID | linux::CLONE_CHILD_SETTID | linux::SIGCHLD);
+    let child = program.call("clone", [flags, 0, u64::MAX, u64::MAX, 0]).unwrap();
+    let world = &program.thread.process.world;
+    world.process(child as u32).unwrap().finish(End::Exited(3));
+    run_until(|| world.process(child as u32).is_some_and(|child| child.is_dead()));
+    assert_eq!(program.call("wait4", [child, MEMORY, 0, 0]), Ok(child));
+    assert_eq!(program.get::<u32>(0), 3 << 8);
+}
