@@ -22,6 +22,11 @@ impl WaitQueue {
         }
     }
 
+    /// Takes a task out, by its [`identity`]: it waits no longer. A queue that nothing wakes would keep it for ever.
+    pub fn forget(&self, task: usize) {
+        self.0.lock().retain(|waiting| identity(waiting) != task);
+    }
+
     /// Wakes every task that waits.
     pub fn wake(&self) {
         let waiting = core::mem::take(&mut *self.0.lock());
@@ -30,14 +35,64 @@ impl WaitQueue {
 
     /// Waits until `attempt` gives something; it is tried now and after every wake.
     pub async fn until<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> T {
+        let mut waiting = Waiting { queue: self, task: None };
         poll_fn(|context| {
             if let Some(done) = attempt() {
                 return Poll::Ready(done);
             }
             // Registered first and tried again: a wake between the two is not lost.
             self.register(context.waker());
+            waiting.task = Some(identity(context.waker()));
             attempt().map_or(Poll::Pending, Poll::Ready)
         })
         .await
+    }
+}
+
+/// What tells one task from the others that there are.
+pub fn identity(waker: &Waker) -> usize {
+    waker.data().addr()
+}
+
+/// Its end takes the task out of the queue, also when the waiting is given up.
+struct Waiting<'a> {
+    queue: &'a WaitQueue,
+    task: Option<usize>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(task) = self.task {
+            self.queue.forget(task);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::boxed::Box;
+    use alloc::sync::Arc;
+    use alloc::task::Wake;
+    use core::future::Future;
+    use core::task::Context;
+
+    struct Task;
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn who_gives_up_waiting_is_forgotten() {
+        let queue = WaitQueue::new();
+        let (one, other) = (Waker::from(Arc::new(Task)), Waker::from(Arc::new(Task)));
+        queue.register(&other);
+        let mut waiting = Box::pin(queue.until(|| None::<()>));
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&one)).is_pending());
+        assert_eq!(queue.0.lock().len(), 2);
+        drop(waiting);
+        assert!(queue.0.lock().iter().all(|left| left.will_wake(&other)));
+        assert_eq!(queue.0.lock().len(), 1);
     }
 }

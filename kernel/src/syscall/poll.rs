@@ -6,6 +6,7 @@ use crate::errno::Errno;
 use crate::executor;
 use crate::file::Events;
 use crate::program::descriptors::Open;
+use crate::wait::{WaitQueue, identity};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -50,18 +51,26 @@ fn look(watches: &[Watch]) -> Option<Vec<u32>> {
 
 /// Waits until one of them has something to tell, or `due`: the bits of each.
 async fn wait_for(watches: &[Watch], due: Option<Duration>) -> Vec<u32> {
+    let mut task = None;
     let waiting = poll_fn(|context| {
         if let Some(found) = look(watches) {
             return Poll::Ready(found);
         }
-        for open in watches.iter().filter_map(|watch| watch.open.as_ref()) {
-            if let Some(queue) = open.file.changed() {
-                queue.register(context.waker());
-            }
-        }
+        queues(watches).for_each(|queue| queue.register(context.waker()));
+        task = Some(identity(context.waker()));
         look(watches).map_or(Poll::Pending, Poll::Ready)
     });
-    executor::timeout(due, waiting).await.unwrap_or_else(|| vec![0; watches.len()])
+    let found = executor::timeout(due, waiting).await.unwrap_or_else(|| vec![0; watches.len()]);
+    if let Some(task) = task {
+        // Files that nothing happens to would keep it for ever.
+        queues(watches).for_each(|queue| queue.forget(task));
+    }
+    found
+}
+
+/// Who is woken when one of these files changes.
+fn queues(watches: &[Watch]) -> impl Iterator<Item = &WaitQueue> {
+    watches.iter().filter_map(|watch| watch.open.as_ref()?.file.changed())
 }
 
 /// When a time limit in milliseconds is over; negative for never.
