@@ -16,7 +16,12 @@ const RESERVE: u64 = 512 << 10;
 /// Whether there is so little memory left that the program may not have the kernel keep more for it: threads, files,
 /// descriptors, regions. The kernel itself cannot go on without memory.
 pub fn is_scarce() -> bool {
-    machine::memory::usage().free < RESERVE
+    would_be_scarce(0)
+}
+
+/// The same, once this many bytes more are taken.
+pub fn would_be_scarce(bytes: u64) -> bool {
+    machine::memory::usage().free < RESERVE.saturating_add(bytes)
 }
 
 /// A process's memory. It is freed when the last thread that uses it has ended.

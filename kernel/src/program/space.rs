@@ -1,7 +1,7 @@
 //! The program's memory as it asked for it: regions, whose pages are mapped when they are first touched.
 use crate::errno::Errno;
 use crate::file::File;
-use crate::program::memory::is_scarce;
+use crate::program::memory::{is_scarce, would_be_scarce};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -316,6 +316,9 @@ impl Space {
 
     /// A copy of it, for fork(2). Pages that still are what backs them are left to be read again.
     pub fn fork(&self) -> Result<Space, OutOfMemory> {
+        if would_be_scarce(self.parked.len() as u64 * PAGE) {
+            return Err(OutOfMemory);
+        }
         let mut copy = Space {
             table: AddressSpace::new()?,
             regions: self.regions.clone(),
