@@ -23,6 +23,7 @@ pub fn cases(trials: &mut Vec<Trial>) {
     trials.push(once("programs::arguments_environment_and_both_outputs", || {
         same_as_on_linux(MACHINES[0], &program::built("ends")?, &["exit", "7", "zebra stripes"])
     }));
+    trials.extend(on_each("programs::a_hostile_program_ends_only_itself", hostile));
     trials.extend(on_each("programs::an_echo_server_serves_each_connection_in_a_thread", echo));
 }
 
@@ -89,6 +90,14 @@ fn same_as_on_linux(machine: &str, path: &Path, args: &[&str]) -> Result {
     ensure!(!expected.is_empty() && vm.stdout == expected, "here: {}\non Linux: {expected}", vm.stdout);
     let expected = String::from_utf8(linux.stderr)?;
     ensure!(vm.stderr.contains(&expected), "standard error here: {}\non Linux: {expected}", vm.stderr);
+    Ok(())
+}
+
+/// It tries what only a kernel may do, and 200,000 random calls; the kernel goes on, and tells how it ended.
+fn hostile(machine: &str) -> Result {
+    let vm = Launch::new(machine)?.args(["-m", "32M"]).start(program::built("hostile")?, &[])?.end()?;
+    ensure!(vm.code == 0, "exit code {}: {}{}", vm.code, vm.stdout, vm.stderr);
+    ensure!(vm.stdout == "the kernel kept to itself\nevery call came back\n", "{}", vm.stdout);
     Ok(())
 }
 
