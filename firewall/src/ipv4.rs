@@ -37,6 +37,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Packet, Malformed> {
         fragment,
         ports: transport.ports,
         tcp_flags: transport.tcp_flags,
+        icmp: transport.icmp,
         payload_start: (ETHERNET_HEADER + header_length) as u32,
         payload_end: (ETHERNET_HEADER + total_length) as u32,
     })

@@ -40,6 +40,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Packet, Malformed> {
         fragment: chain.fragment,
         ports: transport.ports,
         tcp_flags: transport.tcp_flags,
+        icmp: transport.icmp,
         payload_start: (end - chain.payload.len()) as u32,
         payload_end: end as u32,
     })

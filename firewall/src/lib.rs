@@ -30,6 +30,6 @@ pub use classify::{Action, Decision, Matched};
 pub use frame::{Inspected, inspect};
 pub use ipv6::MAX_EXTENSIONS;
 pub use malformed::Malformed;
-pub use packet::{Fragment, Packet, Ports, protocol};
+pub use packet::{Fragment, Icmp, Packet, Ports, protocol};
 pub use table::{DecodeError, Table};
 pub use verdict::{Cause, Counter, Counters, Verdict, judge};

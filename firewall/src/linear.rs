@@ -2,9 +2,11 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 0..12 | how many ranges of ports and protocols, of IPv4 addresses and of IPv6 addresses there are, 4 bytes each |
+//! | 0..12 | how many ranges of small numbers, of IPv4 addresses and of IPv6 addresses there are, 4 bytes each |
 //! | | the rules: [`RECORD`] bytes each, see [`Record`] |
-//! | | the ranges, first and last: of ports and protocols (2 + 2 bytes), IPv4 (4 + 4) and IPv6 addresses (16 + 16) |
+//! | | the ranges, first and last: of small numbers (2 + 2 bytes), IPv4 (4 + 4) and IPv6 addresses (16 + 16) |
+//!
+//! Small numbers are protocols, ports, and types and codes of ICMP messages.
 //!
 //! What a rule names is a [`Set`]: ranges that stand together, in order and apart from each other, so that a search by
 //! halves finds a value. There is no negation: a negated value is compiled to the ranges of all others.
@@ -40,7 +42,8 @@ impl Linear<'_> {
         let version = Version::of(packet.source).code();
         let later = record::later_code(packet.fragment == Fragment::Later);
         let codes = [version, later, packet.protocol];
-        let matching = (0..).zip(self.rules).find(|(_, rule)| self.matches(rule, codes, packet));
+        let header = header(packet);
+        let matching = (0..).zip(self.rules).find(|(_, rule)| self.matches(rule, codes, header, packet));
         matching.and_then(|(number, rule)| Some((number, record::action(rule)?)))
     }
 
@@ -50,21 +53,21 @@ impl Linear<'_> {
     }
 
     /// Reads a rule's bytes where they stand: it is done for every rule and packet.
-    fn matches(&self, rule: &Bytes, codes: [u8; 3], packet: &Packet) -> bool {
-        let &[head, source, destination, protocol, source_port, destination_port] = rule;
+    fn matches(&self, rule: &Bytes, codes: [u8; 3], header: [Option<u16>; 2], packet: &Packet) -> bool {
+        let &[head, source, destination, protocol, port_or_type, port_or_code] = rule;
+        let [source_port_or_type, destination_port_or_code] = header;
         let [version, later, transport, _, present, ..] = head;
         let free = |bit| present & bit == 0;
         [version, later, transport].iter().zip(&codes).all(|(asked, is)| *asked == 0 || asked == is)
             && (free(present::PROTOCOL) || contains(self.numbers, parse_set(protocol), packet.protocol.into()))
-            && (free(present::SOURCE_PORT) || self.has_port(source_port, packet.ports.map(|ports| ports.source)))
-            && (free(present::DESTINATION_PORT)
-                || self.has_port(destination_port, packet.ports.map(|ports| ports.destination)))
+            && (free(present::SOURCE_PORT_OR_TYPE) || self.has_number(port_or_type, source_port_or_type))
+            && (free(present::DESTINATION_PORT_OR_CODE) || self.has_number(port_or_code, destination_port_or_code))
             && (free(present::SOURCE) || self.has_address(source, packet.source))
             && (free(present::DESTINATION) || self.has_address(destination, packet.destination))
     }
 
-    fn has_port(&self, set: [u8; 8], port: Option<u16>) -> bool {
-        port.is_some_and(|port| contains(self.numbers, parse_set(set), port))
+    fn has_number(&self, set: [u8; 8], number: Option<u16>) -> bool {
+        number.is_some_and(|number| contains(self.numbers, parse_set(set), number))
     }
 
     fn has_address(&self, set: [u8; 8], address: IpAddr) -> bool {
@@ -73,5 +76,14 @@ impl Linear<'_> {
             IpAddr::V4(address) => contains(self.ipv4, set, address.to_bits()),
             IpAddr::V6(address) => contains(self.ipv6, set, address.to_bits()),
         }
+    }
+}
+
+/// The two numbers of the protocol's header that a rule can name: source and destination port, or type and code.
+fn header(packet: &Packet) -> [Option<u16>; 2] {
+    match (packet.ports, packet.icmp) {
+        (Some(ports), _) => [Some(ports.source), Some(ports.destination)],
+        (None, Some(icmp)) => [Some(icmp.message_type.into()), Some(icmp.code.into())],
+        (None, None) => [None, None],
     }
 }

@@ -29,6 +29,8 @@ pub struct Packet {
     pub ports: Option<Ports>,
     /// The flags byte (CWR to FIN, RFC 9293), of TCP that is not a later fragment.
     pub tcp_flags: Option<u8>,
+    /// What message it is, of ICMP in IPv4 and ICMPv6 in IPv6 that is not a later fragment.
+    pub icmp: Option<Icmp>,
     /// Where the protocol's own header starts, or a later fragment's data: bytes from the start of the frame.
     pub payload_start: u32,
     /// Where the packet ends and the frame's padding starts: bytes from the start of the frame.
@@ -53,6 +55,15 @@ pub struct Ports {
     pub source: u16,
     /// The receiver's.
     pub destination: u16,
+}
+
+/// What message of ICMP (RFC 792) or ICMPv6 (RFC 4443) it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Icmp {
+    /// Its type.
+    pub message_type: u8,
+    /// Its code, which says more about the type.
+    pub code: u8,
 }
 
 impl Packet {

@@ -18,7 +18,7 @@ use core::fmt;
 /// The first bytes of every table.
 pub const MAGIC: [u8; 4] = *b"PCFW";
 /// The version of this format.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Bytes of the header.
 pub const HEADER: usize = 16;
 /// Bytes of the checksum at the end.

@@ -1,6 +1,6 @@
 //! The headers of TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792) and ICMPv6 (RFC 4443). Cannot panic.
 use crate::Malformed;
-use crate::packet::{Ports, protocol};
+use crate::packet::{Icmp, Ports, protocol};
 
 const TCP_HEADER: usize = 20;
 const UDP_HEADER: usize = 8;
@@ -12,6 +12,7 @@ const ICMPV6_HEADER: usize = 4;
 pub(crate) struct Facts {
     pub(crate) ports: Option<Ports>,
     pub(crate) tcp_flags: Option<u8>,
+    pub(crate) icmp: Option<Icmp>,
 }
 
 /// Parses the header of the protocols that both versions of IP carry; of any other there are no facts.
@@ -32,12 +33,13 @@ fn tcp(payload: &[u8]) -> Result<Facts, Malformed> {
     if data_offset > payload.len() {
         return Err(Malformed::TcpOffsetPastPacket);
     }
-    Ok(Facts { ports: Some(ports([header[0], header[1], header[2], header[3]])), tcp_flags: Some(header[13]) })
+    let ports = Some(ports([header[0], header[1], header[2], header[3]]));
+    Ok(Facts { ports, tcp_flags: Some(header[13]), icmp: None })
 }
 
 fn udp(payload: &[u8]) -> Result<Facts, Malformed> {
     let header = payload.first_chunk::<UDP_HEADER>().ok_or(Malformed::UdpCutShort)?;
-    Ok(Facts { ports: Some(ports([header[0], header[1], header[2], header[3]])), tcp_flags: None })
+    Ok(Facts { ports: Some(ports([header[0], header[1], header[2], header[3]])), ..Facts::default() })
 }
 
 fn ports([a, b, c, d]: [u8; 4]) -> Ports {
@@ -46,14 +48,18 @@ fn ports([a, b, c, d]: [u8; 4]) -> Ports {
 
 /// Parses the header of ICMP, which IPv4 carries.
 pub(crate) fn icmp(payload: &[u8]) -> Result<Facts, Malformed> {
-    payload.first_chunk::<ICMP_HEADER>().ok_or(Malformed::IcmpCutShort)?;
-    Ok(Facts::default())
+    let header = payload.first_chunk::<ICMP_HEADER>().ok_or(Malformed::IcmpCutShort)?;
+    Ok(message([header[0], header[1]]))
 }
 
 /// Parses the header of ICMPv6, which IPv6 carries.
 pub(crate) fn icmpv6(payload: &[u8]) -> Result<Facts, Malformed> {
-    payload.first_chunk::<ICMPV6_HEADER>().ok_or(Malformed::Icmpv6CutShort)?;
-    Ok(Facts::default())
+    let header = payload.first_chunk::<ICMPV6_HEADER>().ok_or(Malformed::Icmpv6CutShort)?;
+    Ok(message([header[0], header[1]]))
+}
+
+fn message([message_type, code]: [u8; 2]) -> Facts {
+    Facts { icmp: Some(Icmp { message_type, code }), ..Facts::default() }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! A policy to the table that the kernel decodes ([`firewall::table`]).
-use crate::policy::{Addresses, Network, Policy, Rule, TransportProtocol, Values};
+use crate::policy::{Addresses, Messages, Network, Policy, Ports, Rule, Transport, Values};
 use core::fmt;
 use firewall::linear::{self, Record, Set, Version};
 use firewall::{protocol, table};
@@ -47,15 +47,38 @@ fn record(rule: &Rule, pools: &mut Pools) -> Result<Record, ValueError> {
             add_network(&mut record, asked, pools, Pools::ipv6)?;
         }
     }
-    if let Some(asked) = &rule.transport {
-        record.transport = Some(match asked.protocol {
-            TransportProtocol::Tcp => protocol::TCP,
-            TransportProtocol::Udp => protocol::UDP,
-        });
-        record.source_port = asked.source.as_ref().map(|ports| pools.ports(ports)).transpose()?;
-        record.destination_port = asked.destination.as_ref().map(|ports| pools.ports(ports)).transpose()?;
+    match &rule.transport {
+        None => (),
+        Some(Transport::Tcp(asked)) => add_ports(&mut record, protocol::TCP, asked, pools)?,
+        Some(Transport::Udp(asked)) => add_ports(&mut record, protocol::UDP, asked, pools)?,
+        Some(Transport::Icmp(asked)) => add_messages(&mut record, (Version::V4, protocol::ICMP), asked, pools)?,
+        Some(Transport::Icmp6(asked)) => add_messages(&mut record, (Version::V6, protocol::ICMPV6), asked, pools)?,
     }
     Ok(record)
+}
+
+fn add_ports(record: &mut Record, protocol: u8, asked: &Ports, pools: &mut Pools) -> Result<(), ValueError> {
+    record.transport = Some(protocol);
+    record.source_port_or_type = asked.source.as_ref().map(|ports| pools.ports(ports)).transpose()?;
+    record.destination_port_or_code = asked.destination.as_ref().map(|ports| pools.ports(ports)).transpose()?;
+    Ok(())
+}
+
+/// ICMP is a protocol of one version of IP, so that a rule asks for the version too.
+fn add_messages(
+    record: &mut Record,
+    (version, protocol): (Version, u8),
+    asked: &Messages,
+    pools: &mut Pools,
+) -> Result<(), ValueError> {
+    if record.version.is_some_and(|other| other != version) {
+        return Err(ValueError::IcmpOfOtherVersion);
+    }
+    record.version = Some(version);
+    record.transport = Some(protocol);
+    record.source_port_or_type = asked.message_type.as_ref().map(|types| pools.icmp(types)).transpose()?;
+    record.destination_port_or_code = asked.code.as_ref().map(|codes| pools.icmp(codes)).transpose()?;
+    Ok(())
 }
 
 fn add_network<P>(
@@ -91,6 +114,8 @@ pub enum ValueError {
     PrefixLength(u8),
     /// There are more values than a table can number.
     TooMany,
+    /// `icmp` stands with `ip6`, or `icmp6` with `ip`.
+    IcmpOfOtherVersion,
 }
 
 impl fmt::Display for CompileError {
@@ -111,6 +136,9 @@ impl fmt::Display for ValueError {
             Self::Backwards => f.write_str("a range ends before it starts; swap its ends"),
             Self::PrefixLength(length) => write!(f, "a prefix length of {length} is more than its address has bits"),
             Self::TooMany => f.write_str("the policy names more values than fit; use fewer or wider ones"),
+            Self::IcmpOfOtherVersion => f.write_str(
+                "it asks for ICMP in IPv6 or for ICMPv6 in IPv4, and no packet is both; make two rules of it",
+            ),
         }
     }
 }

@@ -73,24 +73,35 @@ pub struct Prefix<A> {
     pub length: u8,
 }
 
-/// The attribute `tcp` or `udp`.
+/// The attribute `tcp`, `udp`, `icmp` or `icmp6`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transport {
-    /// Which of the two.
-    pub protocol: TransportProtocol,
+pub enum Transport {
+    /// `tcp`: TCP in both versions of IP.
+    Tcp(Ports),
+    /// `udp`: UDP in both versions of IP.
+    Udp(Ports),
+    /// `icmp`: ICMP in IPv4 packets only. It does not stand with [`Network::Ipv6`].
+    Icmp(Messages),
+    /// `icmp6`: ICMPv6 in IPv6 packets only. It does not stand with [`Network::Ipv4`].
+    Icmp6(Messages),
+}
+
+/// The members of `tcp` and `udp`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
     /// `src`.
     pub source: Option<Values<RangeInclusive<u16>>>,
     /// `dest`.
     pub destination: Option<Values<RangeInclusive<u16>>>,
 }
 
-/// TCP or UDP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TransportProtocol {
-    /// Protocol 6.
-    Tcp,
-    /// Protocol 17.
-    Udp,
+/// The members of `icmp` and `icmp6`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Messages {
+    /// `type`.
+    pub message_type: Option<Values<u8>>,
+    /// `code`.
+    pub code: Option<Values<u8>>,
 }
 
 /// One value or several: any of them, or when negated none of them. Never empty.

@@ -1,7 +1,6 @@
 //! The naive interpreter: what a policy means, said as plainly as it can be. Every engine is tested against it.
-use crate::policy::{Addresses, Network, Policy, Prefix, Rule, Transport, TransportProtocol, Values};
+use crate::policy::{Addresses, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Values};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use core::ops::RangeInclusive;
 use firewall::{Decision, Fragment, Matched, Packet};
 
 /// Decides about a packet: the first rule that matches, or the default.
@@ -41,23 +40,35 @@ fn addresses_match<A: Address>(asked: &Addresses<Prefix<A>>, source: A, destinat
         && matches(&asked.protocol, |numbers| numbers.contains(&packet.protocol))
 }
 
-/// `tcp` matches TCP only, `udp` UDP only, whatever they negate.
+/// `tcp` matches TCP only, `udp` UDP only, `icmp` ICMP in IPv4 only, `icmp6` ICMPv6 in IPv6 only, whatever they negate.
 fn transport_matches(transport: &Transport, packet: &Packet) -> bool {
-    let protocol = match transport.protocol {
-        TransportProtocol::Tcp => 6,
-        TransportProtocol::Udp => 17,
-    };
-    let (source, destination) = packet.ports.map(|ports| (ports.source, ports.destination)).unzip();
-    packet.protocol == protocol
-        && port_matches(&transport.source, source)
-        && port_matches(&transport.destination, destination)
+    match transport {
+        Transport::Tcp(asked) => packet.protocol == 6 && ports_match(asked, packet),
+        Transport::Udp(asked) => packet.protocol == 17 && ports_match(asked, packet),
+        Transport::Icmp(asked) => packet.source.is_ipv4() && packet.protocol == 1 && message_matches(asked, packet),
+        Transport::Icmp6(asked) => packet.source.is_ipv6() && packet.protocol == 58 && message_matches(asked, packet),
+    }
 }
 
 /// A rule that names a port, negated or not, does not match a packet without ports.
-fn port_matches(asked: &Option<Values<RangeInclusive<u16>>>, port: Option<u16>) -> bool {
-    match port {
-        Some(port) => matches(asked, |range| range.contains(&port)),
-        None => asked.is_none(),
+fn ports_match(asked: &Ports, packet: &Packet) -> bool {
+    match packet.ports {
+        Some(ports) => {
+            matches(&asked.source, |range| range.contains(&ports.source))
+                && matches(&asked.destination, |range| range.contains(&ports.destination))
+        }
+        None => asked.source.is_none() && asked.destination.is_none(),
+    }
+}
+
+/// A rule that names a type or code, negated or not, does not match a packet without them.
+fn message_matches(asked: &Messages, packet: &Packet) -> bool {
+    match packet.icmp {
+        Some(icmp) => {
+            matches(&asked.message_type, |message_type| *message_type == icmp.message_type)
+                && matches(&asked.code, |code| *code == icmp.code)
+        }
+        None => asked.message_type.is_none() && asked.code.is_none(),
     }
 }
 

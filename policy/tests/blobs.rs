@@ -61,9 +61,9 @@ proptest! {
 
 /// A table of one rule: all TCP to ports from 22 to 23.
 fn one_rule() -> Vec<u8> {
-    use policy::policy::{Action, Rule, Transport, TransportProtocol, Values};
+    use policy::policy::{Action, Ports, Rule, Transport, Values};
     let destination = Some(Values { negated: false, members: vec![22..=23] });
-    let transport = Transport { protocol: TransportProtocol::Tcp, source: None, destination };
+    let transport = Transport::Tcp(Ports { source: None, destination });
     let rule = Rule { network: None, transport: Some(transport), action: Action::Drop, span: 0..0 };
     compile(&Policy { rules: vec![rule], default: Action::Accept }).expect("it compiles")
 }
@@ -72,7 +72,7 @@ fn one_rule() -> Vec<u8> {
 fn a_table_has_the_bytes_that_its_format_says() {
     #[rustfmt::skip]
     let expected = [
-        b'P', b'C', b'F', b'W', 1, 0, 0, 1,   84, 0, 0, 0, 1, 0, 0, 0, // header: version 1, linear, accept; 84 bytes, 1 rule
+        b'P', b'C', b'F', b'W', 2, 0, 0, 1,   84, 0, 0, 0, 1, 0, 0, 0, // header: version 2, linear, accept; 84 bytes, 1 rule
         1, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0, 0,                          // one range of ports, none of addresses
         0, 0, 6, 0, 0x10, 0, 0, 0,                                     // any version, TCP, drop, destination ports
         0, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0, 0, 0,              // addresses
@@ -99,8 +99,8 @@ fn a_refusal_says_what_is_wrong() {
     assert_eq!(Table::decode(&[]).unwrap_err(), DecodeError::TooShort(0));
     assert_eq!(changed(0, b'X'), "this is not a compiled policy: it starts with [58, 43, 46, 57]");
     let rebuild = "build the image again with the command that this kernel came with";
-    let version = "the compiled policy has version 2, this kernel reads version 1: ";
-    assert_eq!(changed(4, 2), format!("{version}{rebuild}"));
+    let version = "the compiled policy has version 1, this kernel reads version 2: ";
+    assert_eq!(changed(4, 1), format!("{version}{rebuild}"));
     assert_eq!(
         changed(6, 9),
         format!("the compiled policy is for engine 9, which this kernel does not have: {rebuild}")
@@ -112,8 +112,15 @@ fn a_refusal_says_what_is_wrong() {
     assert_eq!(changed(16, 0), format!("{body}it is not as long as its rules and ranges take"));
     assert_eq!(changed(28, 5), format!("{body}rule 0 is wrong: its IP version is 5, not 0, 4 or 6"));
     assert_eq!(changed(29, 3), format!("{body}rule 0 is wrong: its fragment condition is 3, not 0, 1 or 2"));
-    assert_eq!(changed(30, 7), format!("{body}rule 0 is wrong: its protocol is 7, not 0, 6 or 17"));
-    assert_eq!(changed(30, 0), format!("{body}rule 0 is wrong: it names ports and neither TCP nor UDP"));
+    assert_eq!(changed(30, 7), format!("{body}rule 0 is wrong: its protocol is 7, not 0, 1, 6, 17 or 58"));
+    assert_eq!(
+        changed(30, 0),
+        format!("{body}rule 0 is wrong: it names ports, types or codes and no protocol that has them")
+    );
+    for icmp in [1, 58] {
+        let expected = format!("{body}rule 0 is wrong: it asks for ICMP without IPv4, or for ICMPv6 without IPv6");
+        assert_eq!(changed(30, icmp), expected);
+    }
     assert_eq!(changed(31, 2), format!("{body}rule 0 is wrong: its action is 2, not 0 or 1"));
     assert_eq!(changed(32, 0), format!("{body}rule 0 is wrong: it has bits set that have no meaning"));
     assert_eq!(changed(32, 0x11), format!("{body}rule 0 is wrong: it names addresses and no IP version"));

@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
 use policy::config::{self, Config};
-use policy::policy::{Action, Addresses, Network, Prefix, Rule, Values};
+use policy::policy::{Action, Addresses, Messages, Network, Prefix, Rule, Transport, Values};
 
 fn parse(text: &str) -> Config {
     match config::parse(text) {
@@ -24,7 +24,10 @@ fn only(rule: &str) -> Rule {
 }
 
 fn ports(value: &str) -> Values<RangeInclusive<u16>> {
-    only(&format!("{{\"tcp\": {{\"dest\": {value}}}}}")).transport.and_then(|tcp| tcp.destination).expect("ports")
+    match only(&format!("{{\"tcp\": {{\"dest\": {value}}}}}")).transport {
+        Some(Transport::Tcp(tcp)) => tcp.destination.expect("ports"),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn ipv4(members: &str) -> Addresses<Prefix<Ipv4Addr>> {
@@ -131,6 +134,30 @@ fn protocols_stand_as_numbers_and_names() {
     ] {
         assert_eq!(ipv6(&format!("\"proto\": {written}")).protocol, Some(expected), "{written}");
     }
+}
+
+#[test]
+fn types_and_codes_of_icmp_stand_as_numbers_strings_and_arrays() {
+    let of = |members: &str| match only(&format!("{{\"icmp\": {{{members}}}}}")).transport {
+        Some(Transport::Icmp(messages)) => (messages.message_type, messages.code),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(of(""), (None, None));
+    assert_eq!(of("\"type\": \"8\", \"code\": \"0\""), (Some(any([8])), Some(any([0]))));
+    assert_eq!(of("\"type\": 255"), (Some(any([255])), None));
+    assert_eq!(of("\"code\": \"!255\""), (None, Some(none_of([255]))));
+    assert_eq!(of("\"type\": [0, \"8\"]"), (Some(any([0, 8])), None));
+    assert_eq!(of("\"type\": [\"!0\", \"!8\"]"), (Some(none_of([0, 8])), None));
+    let neighbours = Messages { message_type: Some(any([135, 136])), code: None };
+    assert_eq!(only("{\"icmp6\": {\"type\": [135, 136]}}").transport, Some(Transport::Icmp6(neighbours)));
+}
+
+#[test]
+fn icmp_stands_with_ip_and_icmp6_with_ip6_and_either_with_a_protocol() {
+    assert_eq!(
+        rules("{\"ip\": {\"proto\": 1}, \"icmp\": {}}, {\"icmp6\": {}, \"ip6\": {\"proto\": \"!tcp\"}}").len(),
+        2
+    );
 }
 
 #[test]

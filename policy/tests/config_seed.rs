@@ -2,7 +2,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use policy::config;
-use policy::policy::{Action, Addresses, Network, Policy, Prefix, Rule, Transport, TransportProtocol, Values};
+use policy::policy::{Action, Addresses, Network, Policy, Ports, Prefix, Rule, Transport, Values};
 
 /// What a configuration says, the places of its rules left aside.
 fn policy(text: &str) -> Policy {
@@ -34,12 +34,12 @@ fn from_source<A>(source: Option<Values<Prefix<A>>>) -> Addresses<Prefix<A>> {
 }
 
 fn tcp_to_8080() -> Rule {
-    let tcp = Transport { protocol: TransportProtocol::Tcp, source: None, destination: one(8080..=8080) };
+    let tcp = Transport::Tcp(Ports { source: None, destination: one(8080..=8080) });
     rule(None, Some(tcp), Action::Accept)
 }
 
 fn udp_from_67() -> Rule {
-    let udp = Transport { protocol: TransportProtocol::Udp, source: one(67..=67), destination: None };
+    let udp = Transport::Udp(Ports { source: one(67..=67), destination: None });
     rule(None, Some(udp), Action::Accept)
 }
 
@@ -76,7 +76,7 @@ fn drop_all_but_source() {
 #[test]
 fn drop_udp_from_subnet() {
     let subnet = Prefix { address: Ipv4Addr::new(10, 0, 2, 0), length: 24 };
-    let udp = Transport { protocol: TransportProtocol::Udp, source: None, destination: None };
+    let udp = Transport::Udp(Ports::default());
     let expected = rule(Some(Network::Ipv4(from_source(one(subnet)))), Some(udp), Action::Drop);
     assert_eq!(policy(include_str!("../../examples/drop-udp-from-subnet.json")), accepting_the_rest(vec![expected]));
 }

@@ -4,6 +4,7 @@ use firewall::{Cause, Fragment, Malformed, Table, judge};
 use policy::compile::compile;
 use policy::generate::properties::assert_agreed;
 use policy::generate::{Traffic, policy_and_frames};
+use policy::policy::{Messages, Transport};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -30,6 +31,7 @@ proptest! {
 fn generated_frames_meet_every_kind_of_verdict() {
     let (mut by_rule, mut by_default, mut malformed, mut later, mut reasons) = (0, 0, 0, 0, HashSet::new());
     let mut rules_hit = [0; 8];
+    let mut by_type_or_code = [0; 2];
     for seed in 0..2000_u64 {
         let bytes = noise(seed, 1500);
         let (policy, frames) = policy_and_frames(&bytes, 16, Traffic::Any).expect("a policy and frames");
@@ -41,6 +43,11 @@ fn generated_frames_meet_every_kind_of_verdict() {
                 Cause::Rule(rule) => {
                     by_rule += 1;
                     rules_hit[rule as usize] += 1;
+                    match &policy.rules[rule as usize].transport {
+                        Some(Transport::Icmp(asked)) if *asked != Messages::default() => by_type_or_code[0] += 1,
+                        Some(Transport::Icmp6(asked)) if *asked != Messages::default() => by_type_or_code[1] += 1,
+                        _ => (),
+                    }
                 }
                 Cause::Default => by_default += 1,
                 Cause::Malformed(reason) => {
@@ -53,10 +60,12 @@ fn generated_frames_meet_every_kind_of_verdict() {
         }
     }
     println!(
-        "{by_rule} by rule, {by_default} by default, {malformed} malformed ({reasons:?}), {later} later fragments, {rules_hit:?}"
+        "{by_rule} by rule, {by_default} by default, {malformed} malformed ({reasons:?}), {later} later fragments, {rules_hit:?}, \
+         {by_type_or_code:?} by type or code"
     );
     assert!(by_rule > 8000 && by_default > 3000 && malformed > 1000 && later > 3000);
     assert_eq!(reasons.len(), Malformed::ALL.len(), "{reasons:?}");
+    assert!(by_type_or_code.iter().all(|&hits| hits > 50), "{by_type_or_code:?}");
     assert!(rules_hit.iter().all(|&hits| hits > 50), "{rules_hit:?}");
 }
 

@@ -1,10 +1,10 @@
 //! What rules mean, sentence by sentence of POLICY.md; and every boundary of what they can name, one by one. Interpreter
 //! and compiled table give each answer together.
-use firewall::{Action::Accept, Decision, Fragment, Matched, Packet, Ports, Table};
+use firewall::{Action::Accept, Decision, Fragment, Icmp, Matched, Packet, Table};
 use policy::compile::{CompileError, ValueError, compile};
 use policy::policy::{
-    Action, Addresses, Network, Policy, Prefix, Rule, Transport, TransportProtocol, TransportProtocol::Tcp,
-    TransportProtocol::Udp, Values,
+    Action, Addresses, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Transport::Icmp as ByIcmp,
+    Transport::Icmp6 as ByIcmp6, Transport::Tcp, Transport::Udp, Values,
 };
 use policy::reference;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,6 +13,7 @@ use std::ops::RangeInclusive;
 const ICMP: u8 = 1;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const ICMPV6: u8 = 58;
 
 fn any<T>(members: impl IntoIterator<Item = T>) -> Option<Values<T>> {
     Some(Values { negated: false, members: members.into_iter().collect() })
@@ -40,8 +41,8 @@ fn host(address: &str) -> Prefix<Ipv4Addr> {
     Prefix { address: address.parse().unwrap(), length: 32 }
 }
 
-fn to_port(protocol: TransportProtocol, destination: Option<Values<RangeInclusive<u16>>>) -> Option<Transport> {
-    Some(Transport { protocol, source: None, destination })
+fn to_port(protocol: fn(Ports) -> Transport, destination: Option<Values<RangeInclusive<u16>>>) -> Option<Transport> {
+    Some(protocol(Ports { source: None, destination }))
 }
 
 fn rule(network: Option<Network>, transport: Option<Transport>) -> Rule {
@@ -55,15 +56,16 @@ fn packet(source: &str, protocol: u8, ports: Option<(u16, u16)>) -> Packet {
         destination: if source.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() },
         protocol,
         fragment: Fragment::Whole,
-        ports: ports.map(|(source, destination)| Ports { source, destination }),
+        ports: ports.map(|(source, destination)| firewall::Ports { source, destination }),
         tcp_flags: None,
+        icmp: None,
         payload_start: 34,
         payload_end: 54,
     }
 }
 
 fn later(packet: Packet) -> Packet {
-    Packet { fragment: Fragment::Later, ports: None, ..packet }
+    Packet { fragment: Fragment::Later, ports: None, icmp: None, ..packet }
 }
 
 fn decide(policy: &Policy, packet: &Packet) -> Decision {
@@ -126,12 +128,11 @@ fn a_negated_port_matches_other_ports_of_its_protocol_only() {
 
 #[test]
 fn a_rule_that_names_a_port_negated_or_not_does_not_match_a_later_fragment() {
-    for protocol in [Tcp, Udp] {
-        let number = if protocol == Tcp { TCP } else { UDP };
+    for (protocol, number) in [(Tcp as fn(Ports) -> Transport, TCP), (Udp, UDP)] {
         let fragment = later(packet("10.0.2.2", number, None));
         for ports in [any([0..=65535]), any([0..=0]), none_of([0..=0]), none_of([0..=65535])] {
             assert!(!matches(rule(None, to_port(protocol, ports.clone())), &fragment));
-            let from = Transport { protocol, source: ports, destination: None };
+            let from = protocol(Ports { source: ports, destination: None });
             assert!(!matches(rule(None, Some(from)), &fragment));
         }
         assert!(
@@ -139,6 +140,84 @@ fn a_rule_that_names_a_port_negated_or_not_does_not_match_a_later_fragment() {
             "a rule that names no port matches by protocol"
         );
     }
+}
+
+/// A message from an address of either version; whether it has a type and code is for the parser to say.
+fn message(source: &str, protocol: u8, message_type: u8, code: u8) -> Packet {
+    Packet { icmp: Some(Icmp { message_type, code }), ..packet(source, protocol, None) }
+}
+
+fn of_type(message_type: Option<Values<u8>>) -> Messages {
+    Messages { message_type, code: None }
+}
+
+#[test]
+fn icmp_matches_icmp_in_ipv4_and_icmp6_matches_icmpv6_in_ipv6() {
+    let packets = [
+        message("10.0.2.2", ICMP, 8, 0),
+        message("fe80::1", ICMPV6, 128, 0),
+        packet("10.0.2.2", ICMPV6, None),
+        packet("fe80::1", ICMP, None),
+        packet("10.0.2.2", TCP, Some((1, 8))),
+        packet("fe80::1", UDP, Some((8, 1))),
+        packet("fe80::1", 59, None),
+    ];
+    let by = |transport: Transport| packets.map(|packet| matches(rule(None, Some(transport.clone())), &packet));
+    assert_eq!(by(ByIcmp(Messages::default())), [true, false, false, false, false, false, false]);
+    assert_eq!(by(ByIcmp6(Messages::default())), [false, true, false, false, false, false, false]);
+    assert_eq!(by(ByIcmp(of_type(none_of([0])))), [true, false, false, false, false, false, false]);
+    assert_eq!(by(ByIcmp6(of_type(none_of([0])))), [false, true, false, false, false, false, false]);
+}
+
+#[test]
+fn every_type_and_every_code_can_be_named() {
+    for number in 0..=u8::MAX {
+        for other in 0..=u8::MAX {
+            let (typed, coded) = (message("10.0.2.2", ICMP, other, 7), message("fe80::1", ICMPV6, 7, other));
+            let code = |code| Some(ByIcmp6(Messages { message_type: None, code }));
+            assert_eq!(matches(rule(None, Some(ByIcmp(of_type(any([number]))))), &typed), number == other);
+            assert_eq!(matches(rule(None, Some(ByIcmp(of_type(none_of([number]))))), &typed), number != other);
+            assert_eq!(matches(rule(None, code(any([number]))), &coded), number == other);
+            assert_eq!(matches(rule(None, code(none_of([number]))), &coded), number != other);
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_names_type_and_code_matches_when_both_do() {
+    let both = || rule(None, Some(ByIcmp(Messages { message_type: any([3, 5]), code: none_of([4, 255]) })));
+    for (message_type, code, expected) in
+        [(3, 0, true), (5, 3, true), (3, 4, false), (5, 255, false), (4, 0, false), (8, 4, false)]
+    {
+        let packet = message("10.0.2.2", ICMP, message_type, code);
+        assert_eq!(matches(both(), &packet), expected, "type {message_type} code {code}");
+    }
+}
+
+#[test]
+fn a_rule_that_names_a_type_or_code_negated_or_not_does_not_match_a_later_fragment() {
+    let versions = [
+        (ByIcmp as fn(Messages) -> Transport, later(message("10.0.2.2", ICMP, 8, 0))),
+        (ByIcmp6, later(message("fe80::1", ICMPV6, 128, 0))),
+    ];
+    for (protocol, fragment) in versions {
+        for numbers in [any(0..=255), any([0]), none_of([0]), none_of(0..=255)] {
+            assert!(!matches(rule(None, Some(protocol(of_type(numbers.clone())))), &fragment));
+            let coded = Messages { message_type: None, code: numbers };
+            assert!(!matches(rule(None, Some(protocol(coded))), &fragment));
+        }
+        let by_protocol = rule(None, Some(protocol(Messages::default())));
+        assert!(matches(by_protocol, &fragment), "a rule that names neither matches by protocol");
+    }
+}
+
+#[test]
+fn icmp_stands_with_addresses_and_protocols_of_its_version() {
+    let asked = || Addresses { source: any([host("10.0.2.2")]), protocol: none_of([TCP..=TCP]), ..everywhere() };
+    let from_host = || rule(Some(Network::Ipv4(asked())), Some(ByIcmp(of_type(any([8])))));
+    assert!(matches(from_host(), &message("10.0.2.2", ICMP, 8, 0)));
+    assert!(!matches(from_host(), &message("10.0.2.3", ICMP, 8, 0)));
+    assert!(!matches(from_host(), &message("10.0.2.2", ICMP, 13, 0)));
 }
 
 #[test]
@@ -270,6 +349,10 @@ fn values_that_a_resolved_policy_cannot_have_are_refused() {
     assert_eq!(of(ports(vec![1..=2, 2..=1])), CompileError::Rule(1, ValueError::Backwards));
     let long = Prefix { address: Ipv4Addr::LOCALHOST, length: 33 };
     assert_eq!(of(rule(from_v4(any([long])), None)), CompileError::Rule(1, ValueError::PrefixLength(33)));
+    let other_version = CompileError::Rule(1, ValueError::IcmpOfOtherVersion);
+    assert_eq!(of(rule(from_v6(None), Some(ByIcmp(Messages::default())))), other_version);
+    assert_eq!(of(rule(from_v4(None), Some(ByIcmp6(Messages::default())))), other_version);
+    assert_eq!(of(rule(None, Some(ByIcmp(of_type(any([])))))), CompileError::Rule(1, ValueError::Empty));
     let message = of(rule(from_v4(any([long])), None)).to_string();
     assert_eq!(message, "rule 1: a prefix length of 33 is more than its address has bits");
 }

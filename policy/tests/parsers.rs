@@ -1,7 +1,7 @@
 //! The parser against another one, written by other people: `etherparse`.
 use arbitrary::Unstructured;
 use etherparse::{NetSlice, SlicedPacket, TransportSlice};
-use firewall::{Fragment, Inspected, Packet, Ports, inspect};
+use firewall::{Fragment, Icmp, Inspected, Packet, Ports, inspect};
 use policy::generate::{self, Traffic};
 use policy::policy::{Action, Policy};
 use proptest::collection::vec;
@@ -50,6 +50,7 @@ fn assert_agreed(frame: &[u8]) {
     assert_eq!(payload.payload, own.payload(frame));
     if own.fragment == Fragment::Whole {
         assert_eq!(ports_and_flags(other.transport.as_ref()), (own.ports, own.tcp_flags));
+        assert_eq!(icmp(net, other.transport.as_ref()), own.icmp);
     }
 }
 
@@ -63,6 +64,19 @@ fn ports_and_flags(transport: Option<&TransportSlice>) -> (Option<Ports>, Option
             (Some(Ports { source: udp.source_port(), destination: udp.destination_port() }), None)
         }
         _ => (None, None),
+    }
+}
+
+/// ICMP in IPv4, ICMPv6 in IPv6: the other parser looks into both of them in both.
+fn icmp(net: &NetSlice, transport: Option<&TransportSlice>) -> Option<Icmp> {
+    match (net, transport) {
+        (NetSlice::Ipv4(_), Some(TransportSlice::Icmpv4(icmp))) => {
+            Some(Icmp { message_type: icmp.type_u8(), code: icmp.code_u8() })
+        }
+        (NetSlice::Ipv6(_), Some(TransportSlice::Icmpv6(icmp))) => {
+            Some(Icmp { message_type: icmp.type_u8(), code: icmp.code_u8() })
+        }
+        _ => None,
     }
 }
 

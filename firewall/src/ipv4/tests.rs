@@ -1,5 +1,5 @@
 use super::*;
-use crate::packet::Ports;
+use crate::packet::{Icmp, Ports};
 use std::vec::Vec;
 
 /// A SYN from 10.0.2.2:40000 to 10.0.2.15:8080, without the Ethernet header.
@@ -26,6 +26,7 @@ fn a_syn_is_parsed() {
         fragment: Fragment::Whole,
         ports: Some(Ports { source: 40000, destination: 8080 }),
         tcp_flags: Some(0x02),
+        icmp: None,
         payload_start: 34,
         payload_end: 54,
     };
@@ -128,4 +129,16 @@ fn icmpv6_and_extension_headers_are_only_protocols_in_ipv4() {
     for protocol in [0, 43, 44, 50, 51, 58, 60] {
         assert_eq!(parse(&packet(protocol, 0, &[])).map(|packet| packet.protocol), Ok(protocol));
     }
+}
+
+#[test]
+fn icmp_that_is_not_a_later_fragment_has_type_and_code() {
+    let timestamp = [13, 255, 0, 0, 0, 0, 0, 0];
+    let of = |protocol, field| parse(&packet(protocol, field, &timestamp)).map(|packet| packet.icmp);
+    let expected = Some(Icmp { message_type: 13, code: 255 });
+    assert_eq!(of(1, 0), Ok(expected));
+    assert_eq!(of(1, 0x2000), Ok(expected), "a first fragment");
+    assert_eq!(of(1, 1), Ok(None), "a later fragment");
+    assert_eq!(of(58, 0), Ok(None), "ICMPv6 is not looked into in IPv4");
+    assert_eq!(of(17, 0), Ok(None));
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::packet::Ports;
+use crate::packet::{Icmp, Ports};
 use std::vec;
 use std::vec::Vec;
 
@@ -50,6 +50,7 @@ fn an_echo_request_is_parsed() {
         fragment: Fragment::Whole,
         ports: None,
         tcp_flags: None,
+        icmp: Some(Icmp { message_type: 128, code: 0 }),
         payload_start: 54,
         payload_end: 62,
     };
@@ -195,4 +196,17 @@ fn a_fragment_may_end_at_65535_bytes_of_its_payload_and_not_past() {
     assert_eq!(of(8190, 7), Ok(Fragment::Later));
     assert_eq!(of(8190, 8), Err(Malformed::FragmentPastEnd));
     assert_eq!(of(8191, 0), Err(Malformed::FragmentPastEnd));
+}
+
+#[test]
+fn icmpv6_that_is_not_a_later_fragment_has_type_and_code() {
+    let solicitation = [135, 254, 0, 0, 0, 0, 0, 0];
+    let of = |next, payload: &[u8]| parse(&packet(next, payload)).map(|packet| packet.icmp);
+    let in_part = |offset| of(44, &[fragment_header(58, offset, true), solicitation].concat());
+    let expected = Some(Icmp { message_type: 135, code: 254 });
+    assert_eq!(of(58, &solicitation), Ok(expected));
+    assert_eq!(of(60, &[short(58), solicitation].concat()), Ok(expected), "after an extension header");
+    assert_eq!(in_part(0), Ok(expected), "a first fragment");
+    assert_eq!(in_part(1), Ok(None), "a later fragment");
+    assert_eq!(of(1, &solicitation), Ok(None), "ICMP is not looked into in IPv6");
 }

@@ -28,7 +28,8 @@ impl<'a> Linear<'a> {
 
     fn has_sets_of(&self, record: &Record) -> bool {
         let addresses = [record.source, record.destination];
-        [record.protocol, record.source_port, record.destination_port].iter().all(|set| valid(self.numbers, *set))
+        let numbers = [record.protocol, record.source_port_or_type, record.destination_port_or_code];
+        numbers.iter().all(|set| valid(self.numbers, *set))
             && match record.version {
                 Some(Version::V4) => addresses.iter().all(|set| valid(self.ipv4, *set)),
                 Some(Version::V6) => addresses.iter().all(|set| valid(self.ipv6, *set)),

@@ -16,8 +16,8 @@ pub(super) mod present {
     pub const SOURCE: u8 = 1 << 0;
     pub const DESTINATION: u8 = 1 << 1;
     pub const PROTOCOL: u8 = 1 << 2;
-    pub const SOURCE_PORT: u8 = 1 << 3;
-    pub const DESTINATION_PORT: u8 = 1 << 4;
+    pub const SOURCE_PORT_OR_TYPE: u8 = 1 << 3;
+    pub const DESTINATION_PORT_OR_CODE: u8 = 1 << 4;
 }
 
 const LATER: u8 = 1;
@@ -29,18 +29,21 @@ const NOT_LATER: u8 = 2;
 /// |---|---|
 /// | 0 | IP version: 4, 6, or 0 for both |
 /// | 1 | a fragment other than the first: 1 yes, 2 no, or 0 for both |
-/// | 2 | protocol: 6 TCP, 17 UDP, or 0 for all |
+/// | 2 | protocol: 6 TCP, 17 UDP, with IPv4 1 ICMP, with IPv6 58 ICMPv6, or 0 for all |
 /// | 3 | action: 0 drop, 1 accept |
-/// | 4 | which sets there are: bit 0 source address, 1 destination address, 2 protocol, 3 source port, 4 destination port |
+/// | 4 | which sets there are: a bit each, in their order from bit 0 on |
 /// | 5..8 | zero |
-/// | 8..48 | the sets in this order: first range and number of ranges, 4 bytes each; zero where there is none |
+/// | 8..48 | the sets: first range and number of ranges, 4 bytes each; zero where there is none |
+///
+/// The sets are, in this order: source addresses, destination addresses, protocols, source ports or types of ICMP
+/// messages, destination ports or codes of ICMP messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The version of IP.
     pub version: Option<Version>,
     /// Whether it must be (true) or must not be (false) a fragment other than the first.
     pub later: Option<bool>,
-    /// TCP or UDP, by protocol number.
+    /// TCP, UDP, ICMP (of IPv4) or ICMPv6 (of IPv6), by protocol number.
     pub transport: Option<u8>,
     /// What happens to a packet it matches.
     pub action: Action,
@@ -50,10 +53,10 @@ pub struct Record {
     pub destination: Option<Set>,
     /// Protocol numbers.
     pub protocol: Option<Set>,
-    /// Source ports, of the transport.
-    pub source_port: Option<Set>,
-    /// Destination ports, of the transport.
-    pub destination_port: Option<Set>,
+    /// Source ports, or types of ICMP messages, of the transport.
+    pub source_port_or_type: Option<Set>,
+    /// Destination ports, or codes of ICMP messages, of the transport.
+    pub destination_port_or_code: Option<Set>,
 }
 
 /// The versions of IP.
@@ -82,7 +85,7 @@ pub enum RecordError {
     Version(u8),
     /// A fragment condition that is not 0, 1 or 2.
     Fragment(u8),
-    /// A protocol that is not 0, 6 or 17.
+    /// A protocol that is not 0, 1, 6, 17 or 58.
     Transport(u8),
     /// An action that is not 0 or 1.
     Action(u8),
@@ -90,8 +93,10 @@ pub enum RecordError {
     Unknown,
     /// Addresses without an IP version.
     AddressesOfNoVersion,
-    /// Ports without TCP or UDP.
+    /// Ports, types or codes without a protocol.
     PortsOfNoProtocol,
+    /// ICMP without IPv4, or ICMPv6 without IPv6.
+    IcmpOfOtherVersion,
 }
 
 impl Version {
@@ -128,8 +133,8 @@ impl Record {
             source: None,
             destination: None,
             protocol: None,
-            source_port: None,
-            destination_port: None,
+            source_port_or_type: None,
+            destination_port_or_code: None,
         }
     }
 
@@ -141,18 +146,18 @@ impl Record {
             (self.source, present::SOURCE),
             (self.destination, present::DESTINATION),
             (self.protocol, present::PROTOCOL),
-            (self.source_port, present::SOURCE_PORT),
-            (self.destination_port, present::DESTINATION_PORT),
+            (self.source_port_or_type, present::SOURCE_PORT_OR_TYPE),
+            (self.destination_port_or_code, present::DESTINATION_PORT_OR_CODE),
         ];
         let present = sets.iter().filter(|(set, _)| set.is_some()).fold(0, |bits, (_, bit)| bits | bit);
-        let [source, destination, protocol, source_port, destination_port] = sets.map(|(set, _)| emit_set(set));
+        let [source, destination, protocol, port_or_type, port_or_code] = sets.map(|(set, _)| emit_set(set));
         let head = [version, later, self.transport.unwrap_or(0), emit_action(self.action), present, 0, 0, 0];
-        [head, source, destination, protocol, source_port, destination_port]
+        [head, source, destination, protocol, port_or_type, port_or_code]
     }
 
     /// It from bytes.
     pub(crate) fn parse(bytes: &Bytes) -> Result<Self, RecordError> {
-        let &[head, source, destination, numbers, source_port, destination_port] = bytes;
+        let &[head, source, destination, numbers, port_or_type, port_or_code] = bytes;
         let [version, later, transport, action, present, 0, 0, 0] = head else { return Err(RecordError::Unknown) };
         if present >> 5 != 0 {
             return Err(RecordError::Unknown);
@@ -173,22 +178,28 @@ impl Record {
             },
             transport: match transport {
                 0 => None,
-                protocol::TCP | protocol::UDP => Some(transport),
+                protocol::TCP | protocol::UDP | protocol::ICMP | protocol::ICMPV6 => Some(transport),
                 other => return Err(RecordError::Transport(other)),
             },
             action: decode_action(action).ok_or(RecordError::Action(action))?,
             source: set(present::SOURCE, source)?,
             destination: set(present::DESTINATION, destination)?,
             protocol: set(present::PROTOCOL, numbers)?,
-            source_port: set(present::SOURCE_PORT, source_port)?,
-            destination_port: set(present::DESTINATION_PORT, destination_port)?,
+            source_port_or_type: set(present::SOURCE_PORT_OR_TYPE, port_or_type)?,
+            destination_port_or_code: set(present::DESTINATION_PORT_OR_CODE, port_or_code)?,
         };
         match record {
             Self { version: None, source: Some(_), .. } | Self { version: None, destination: Some(_), .. } => {
                 Err(RecordError::AddressesOfNoVersion)
             }
-            Self { transport: None, source_port: Some(_), .. }
-            | Self { transport: None, destination_port: Some(_), .. } => Err(RecordError::PortsOfNoProtocol),
+            Self { transport: None, source_port_or_type: Some(_), .. }
+            | Self { transport: None, destination_port_or_code: Some(_), .. } => Err(RecordError::PortsOfNoProtocol),
+            Self { transport: Some(protocol::ICMP), version, .. } if version != Some(Version::V4) => {
+                Err(RecordError::IcmpOfOtherVersion)
+            }
+            Self { transport: Some(protocol::ICMPV6), version, .. } if version != Some(Version::V6) => {
+                Err(RecordError::IcmpOfOtherVersion)
+            }
             _ => Ok(record),
         }
     }
@@ -219,11 +230,12 @@ impl fmt::Display for RecordError {
         match self {
             Self::Version(byte) => write!(f, "its IP version is {byte}, not 0, 4 or 6"),
             Self::Fragment(byte) => write!(f, "its fragment condition is {byte}, not 0, 1 or 2"),
-            Self::Transport(byte) => write!(f, "its protocol is {byte}, not 0, 6 or 17"),
+            Self::Transport(byte) => write!(f, "its protocol is {byte}, not 0, 1, 6, 17 or 58"),
             Self::Action(byte) => write!(f, "its action is {byte}, not 0 or 1"),
             Self::Unknown => f.write_str("it has bits set that have no meaning"),
             Self::AddressesOfNoVersion => f.write_str("it names addresses and no IP version"),
-            Self::PortsOfNoProtocol => f.write_str("it names ports and neither TCP nor UDP"),
+            Self::PortsOfNoProtocol => f.write_str("it names ports, types or codes and no protocol that has them"),
+            Self::IcmpOfOtherVersion => f.write_str("it asks for ICMP without IPv4, or for ICMPv6 without IPv6"),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::vec::Vec;
 
 /// A table of one rule: UDP to port 53 is dropped; all else is accepted.
 fn no_dns() -> Vec<u8> {
-    let destination_port = Some(Set { first: 0, count: 1 });
-    let rule = Record { transport: Some(17), destination_port, ..Record::every(Action::Drop) };
+    let destination_port_or_code = Some(Set { first: 0, count: 1 });
+    let rule = Record { transport: Some(17), destination_port_or_code, ..Record::every(Action::Drop) };
     let body = [[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].as_slice(), rule.emit().as_flattened(), &[53, 0, 53, 0]].concat();
     assert_eq!(body.len(), linear::HEADER + linear::RECORD + 4);
     let length = (table::HEADER + body.len() + table::CHECKSUM) as u32;

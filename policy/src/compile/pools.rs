@@ -33,6 +33,11 @@ impl Pools {
         self.numbers.add(values, u16::MAX.into(), |range| (u128::from(*range.start()), u128::from(*range.end())))
     }
 
+    /// Takes in types or codes of ICMP.
+    pub(super) fn icmp(&mut self, values: &Values<u8>) -> Result<Set, ValueError> {
+        self.numbers.add(values, u8::MAX.into(), |&number| (number.into(), number.into()))
+    }
+
     /// Takes in IPv4 addresses.
     pub(super) fn ipv4(&mut self, values: &Values<Prefix<Ipv4Addr>>) -> Result<Set, ValueError> {
         check_lengths(values, Ipv4Addr::BITS)?;

@@ -81,7 +81,7 @@ pub enum ErrorKind {
     },
     /// An extension that is described and not built.
     NotSupported {
-        /// The extension: `` the attribute `icmp` ``.
+        /// The extension: `` `limit` in a rule ``.
         what: String,
     },
     /// Two attributes that no packet satisfies together.
@@ -129,6 +129,10 @@ pub enum Expected {
     Port,
     /// `proto`.
     Protocol,
+    /// `type` of `icmp` and `icmp6`.
+    IcmpType,
+    /// `code` of `icmp` and `icmp6`.
+    IcmpCode,
     /// `fragment`.
     Fragment,
     /// `action`.

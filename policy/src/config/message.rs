@@ -186,6 +186,8 @@ fn describe(expected: Expected) -> &'static str {
         Expected::Ipv6Prefix => "an IPv6 address such as \"fe80::1\", \"fe80::/10\" or \"!fe80::1\"",
         Expected::Port => "a port from 0 to 65535, or a range such as \"8000-8010\"",
         Expected::Protocol => "a protocol from 0 to 255, or a name such as \"tcp\", \"udp\", \"icmp\" or \"icmp6\"",
+        Expected::IcmpType => "an ICMP type from 0 to 255",
+        Expected::IcmpCode => "an ICMP code from 0 to 255",
         Expected::Fragment => "\"y\" or \"n\"",
         Expected::Action | Expected::Default => "\"accept\" or \"drop\"",
         Expected::Memory => "a size such as \"512M\" or \"2G\", or a number of mebibytes",

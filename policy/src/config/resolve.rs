@@ -3,7 +3,7 @@ use super::error::{ErrorKind, Expected, Fault};
 use super::reader::Reader;
 use super::value;
 use super::written::{self, OneOrMany, Scalar};
-use crate::policy::{Action, Addresses, Network, Policy, Prefix, Rule, Transport, TransportProtocol, Values};
+use crate::policy::{Action, Addresses, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Values};
 
 /// Resolves every value; what is wrong with any of them is in `reader`, and then the result is not to be used.
 pub(super) fn policy(reader: &mut Reader, firewall: &written::Firewall) -> Policy {
@@ -17,12 +17,14 @@ pub(super) fn policy(reader: &mut Reader, firewall: &written::Firewall) -> Polic
 fn rule(reader: &mut Reader, rule: &written::Rule) -> Rule {
     let ipv4 = rule.ip.as_ref().map(|ip| addresses(reader, ip, value::ipv4_prefix, Expected::Ipv4Prefix));
     let ipv6 = rule.ip6.as_ref().map(|ip6| addresses(reader, ip6, value::ipv6_prefix, Expected::Ipv6Prefix));
-    let tcp = rule.tcp.as_ref().map(|tcp| transport(reader, tcp, TransportProtocol::Tcp));
-    let udp = rule.udp.as_ref().map(|udp| transport(reader, udp, TransportProtocol::Udp));
+    let tcp = rule.tcp.as_ref().map(|tcp| Transport::Tcp(ports(reader, tcp)));
+    let udp = rule.udp.as_ref().map(|udp| Transport::Udp(ports(reader, udp)));
+    let icmp = rule.icmp.as_ref().map(|icmp| Transport::Icmp(messages(reader, icmp)));
+    let icmp6 = rule.icmp6.as_ref().map(|icmp6| Transport::Icmp6(messages(reader, icmp6)));
     let action = rule.action.as_ref().and_then(|word| action(reader, word, Expected::Action));
     Rule {
         network: ipv4.map(Network::Ipv4).or(ipv6.map(Network::Ipv6)),
-        transport: tcp.or(udp),
+        transport: tcp.or(udp).or(icmp).or(icmp6),
         action: action.unwrap_or(Action::Drop),
         span: rule.span.clone(),
     }
@@ -42,11 +44,17 @@ fn addresses<A>(
     }
 }
 
-fn transport(reader: &mut Reader, written: &written::Ports, protocol: TransportProtocol) -> Transport {
-    Transport {
-        protocol,
+fn ports(reader: &mut Reader, written: &written::Ports) -> Ports {
+    Ports {
         source: values(reader, written.src.as_ref(), value::ports, Expected::Port),
         destination: values(reader, written.dest.as_ref(), value::ports, Expected::Port),
+    }
+}
+
+fn messages(reader: &mut Reader, written: &written::Messages) -> Messages {
+    Messages {
+        message_type: values(reader, written.message_type.as_ref(), value::byte, Expected::IcmpType),
+        code: values(reader, written.code.as_ref(), value::byte, Expected::IcmpCode),
     }
 }
 

@@ -67,13 +67,15 @@ fn port(text: &str) -> Result<u16, Fault> {
     narrow(decimal(text, u16::MAX.into())?, u16::MAX.into())
 }
 
+/// A number of one byte, such as a type of ICMP.
+pub(super) fn byte(text: &str) -> Result<u8, Fault> {
+    narrow(decimal(text, u8::MAX.into())?, u8::MAX.into())
+}
+
 /// A protocol's number or name.
 pub(super) fn protocol(text: &str) -> Result<RangeInclusive<u8>, Fault> {
-    let number = if text.starts_with(|first: char| first.is_ascii_digit()) {
-        narrow(decimal(text, u8::MAX.into())?, u8::MAX.into())?
-    } else {
-        named_protocol(text)?
-    };
+    let number =
+        if text.starts_with(|first: char| first.is_ascii_digit()) { byte(text)? } else { named_protocol(text)? };
     Ok(number..=number)
 }
 

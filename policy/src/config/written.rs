@@ -18,6 +18,8 @@ pub(super) struct Rule {
     pub ip6: Option<Addresses>,
     pub tcp: Option<Ports>,
     pub udp: Option<Ports>,
+    pub icmp: Option<Messages>,
+    pub icmp6: Option<Messages>,
     pub action: Option<Scalar>,
     pub name: Option<String>,
     pub span: Span,
@@ -37,6 +39,13 @@ pub(super) struct Addresses {
 pub(super) struct Ports {
     pub src: Option<OneOrMany>,
     pub dest: Option<OneOrMany>,
+}
+
+/// The attribute `icmp` or `icmp6`.
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    pub message_type: Option<OneOrMany>,
+    pub code: Option<OneOrMany>,
 }
 
 /// A string, or the text of a number.
@@ -61,10 +70,11 @@ pub(super) struct OneOrMany {
 
 pub(super) const FIREWALL: &[&str] = &["rules", "default"];
 pub(super) const FIREWALL_NOT_BUILT: &[&str] = &["egress", "lists", "dynamic_rules"];
-const RULE: &[&str] = &["ip", "ip6", "tcp", "udp", "action", "name", "comment"];
-const RULE_NOT_BUILT: &[&str] = &["icmp", "icmp6", "state", "limit", "log"];
+const RULE: &[&str] = &["ip", "ip6", "tcp", "udp", "icmp", "icmp6", "action", "name", "comment"];
+const RULE_NOT_BUILT: &[&str] = &["state", "limit", "log"];
 const ADDRESSES: &[&str] = &["src", "dest", "fragment", "proto"];
 const PORTS: &[&str] = &["src", "dest"];
+const MESSAGES: &[&str] = &["type", "code"];
 
 const ACTION: &str = "\"accept\" or \"drop\"";
 const ONE_OR_MANY: &str = "a string, a number, or an array of them";
@@ -103,6 +113,8 @@ fn rule(reader: &mut Reader, json: &Json) -> Rule {
             "ip6" => rule.ip6 = Some(addresses(reader, value, "`ip6`")),
             "tcp" => rule.tcp = Some(ports(reader, value, "`tcp`")),
             "udp" => rule.udp = Some(ports(reader, value, "`udp`")),
+            "icmp" => rule.icmp = Some(messages(reader, value, "`icmp`")),
+            "icmp6" => rule.icmp6 = Some(messages(reader, value, "`icmp6`")),
             "action" => rule.action = scalar(reader, value, "`action`", ACTION),
             "name" => rule.name = reader.string(value, "`name`"),
             "comment" => drop(reader.string(value, "`comment`")),
@@ -156,6 +168,18 @@ fn ports(reader: &mut Reader, json: &Json, place: &'static str) -> Ports {
         }
     }
     ports
+}
+
+fn messages(reader: &mut Reader, json: &Json, place: &'static str) -> Messages {
+    let mut messages = Messages::default();
+    for member in reader.object(json, place) {
+        match member.key.as_str() {
+            "type" => messages.message_type = one_or_many(reader, &member.value, "`type`"),
+            "code" => messages.code = one_or_many(reader, &member.value, "`code`"),
+            _ => refuse(reader, member, place, MESSAGES, &[]),
+        }
+    }
+    messages
 }
 
 /// A key that is not built, or not known.

@@ -1,5 +1,5 @@
 //! Ethernet frames from arbitrary bytes, made to meet the rules of a policy.
-use super::world::{self, Edges, PORTS, PROTOCOLS};
+use super::world::{self, Edges, MESSAGES, PORTS, PROTOCOLS};
 use crate::policy::Policy;
 use arbitrary::{Result, Unstructured};
 
@@ -138,10 +138,10 @@ fn fragment_header(offset: u16, more: bool) -> Vec<u8> {
 
 /// The protocol: mostly one that is parsed.
 fn protocol(u: &mut Unstructured, edges: &Edges, icmp: u8) -> Result<u8> {
-    match u.int_in_range(0..=7)? {
+    match u.int_in_range(0..=8)? {
         0..=2 => Ok(TCP),
         3..=5 => Ok(UDP),
-        6 => Ok(icmp),
+        6..=7 => Ok(icmp),
         _ => near(u, &edges.protocols, |u| u.choose(&PROTOCOLS).copied()),
     }
 }
@@ -166,6 +166,12 @@ fn payload(
             bytes.extend(vec![1; options.into()]);
         }
         UDP => bytes.extend([0, (8 + data) as u8, 0, 0]),
+        ICMP | ICMPV6 => {
+            for byte in bytes.iter_mut().take(2) {
+                *byte = near(u, &edges.messages, |u| u.choose(&MESSAGES).copied())?;
+            }
+            bytes.extend([0; 4]);
+        }
         _ => bytes.extend([0; 4]),
     }
     bytes.extend(vec![0xdd; data]);

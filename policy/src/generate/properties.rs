@@ -35,6 +35,8 @@ fn assert_consistent(packet: &Packet) {
     assert_eq!(packet.source.is_ipv4(), packet.destination.is_ipv4(), "{packet:?}");
     assert_eq!(packet.ports.is_some(), has_header && (is_tcp || packet.protocol == protocol::UDP), "{packet:?}");
     assert_eq!(packet.tcp_flags.is_some(), has_header && is_tcp, "{packet:?}");
+    let icmp = if packet.source.is_ipv4() { protocol::ICMP } else { protocol::ICMPV6 };
+    assert_eq!(packet.icmp.is_some(), has_header && packet.protocol == icmp, "{packet:?}");
 }
 
 /// The bytes as a table: it is decoded or refused, and deciding by it does not panic.

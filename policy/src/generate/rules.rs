@@ -1,6 +1,6 @@
 //! Policies from arbitrary bytes.
-use super::world::{self, LENGTHS_V4, LENGTHS_V6, PORTS, PROTOCOLS};
-use crate::policy::{Action, Addresses, Network, Policy, Prefix, Rule, Transport, TransportProtocol, Values};
+use super::world::{self, LENGTHS_V4, LENGTHS_V6, MESSAGES, PORTS, PROTOCOLS};
+use crate::policy::{Action, Addresses, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Values};
 use arbitrary::{Result, Unstructured};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
@@ -24,7 +24,7 @@ fn rule(u: &mut Unstructured) -> Result<Rule> {
         1 => Some(Network::Ipv6(addresses(u, prefix_v6)?)),
         _ => Some(Network::Ipv4(addresses(u, prefix_v4)?)),
     };
-    let transport = if u.ratio(2, 3)? { Some(transport(u)?) } else { None };
+    let transport = if u.ratio(2, 3)? { Some(transport(u, network.as_ref())?) } else { None };
     Ok(Rule { network, transport, action: action(u)?, span: 0..0 })
 }
 
@@ -37,11 +37,32 @@ fn addresses<P>(u: &mut Unstructured, prefix: fn(&mut Unstructured) -> Result<P>
     })
 }
 
-fn transport(u: &mut Unstructured) -> Result<Transport> {
-    Ok(Transport {
-        protocol: if u.arbitrary()? { TransportProtocol::Tcp } else { TransportProtocol::Udp },
+/// ICMP and ICMPv6 only where the version of IP allows them.
+fn transport(u: &mut Unstructured, network: Option<&Network>) -> Result<Transport> {
+    let is_icmp6 = match network {
+        None => u.arbitrary()?,
+        Some(Network::Ipv4(_)) => false,
+        Some(Network::Ipv6(_)) => true,
+    };
+    Ok(match u.int_in_range(0..=2)? {
+        0 => Transport::Tcp(ports(u)?),
+        1 => Transport::Udp(ports(u)?),
+        _ if is_icmp6 => Transport::Icmp6(messages(u)?),
+        _ => Transport::Icmp(messages(u)?),
+    })
+}
+
+fn ports(u: &mut Unstructured) -> Result<Ports> {
+    Ok(Ports {
         source: sometimes(u, |u| values(u, |u| range(u, &PORTS)))?,
         destination: sometimes(u, |u| values(u, |u| range(u, &PORTS)))?,
+    })
+}
+
+fn messages(u: &mut Unstructured) -> Result<Messages> {
+    Ok(Messages {
+        message_type: sometimes(u, |u| values(u, |u| u.choose(&MESSAGES).copied()))?,
+        code: sometimes(u, |u| values(u, |u| u.choose(&MESSAGES).copied()))?,
     })
 }
 

@@ -1,5 +1,5 @@
 //! The numbers that rules and packets are made of.
-use crate::policy::{Network, Policy, Prefix, Values};
+use crate::policy::{Network, Policy, Prefix, Transport, Values};
 use arbitrary::{Result, Unstructured};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
@@ -10,6 +10,9 @@ pub(super) const PORTS: [u16; 16] =
 
 /// Protocols: those that are parsed, IPv6 extension headers, their neighbours, and both ends.
 pub(super) const PROTOCOLS: [u8; 20] = [0, 1, 2, 5, 6, 7, 16, 17, 18, 43, 44, 50, 51, 57, 58, 59, 60, 61, 254, 255];
+
+/// Types and codes of ICMP: both ends, and what is beside the messages that are answered.
+pub(super) const MESSAGES: [u8; 11] = [0, 1, 2, 7, 8, 127, 128, 135, 136, 254, 255];
 
 /// Prefix lengths of IPv4 with their edges.
 pub(super) const LENGTHS_V4: [u8; 10] = [0, 1, 7, 8, 9, 24, 30, 31, 32, 32];
@@ -50,6 +53,7 @@ pub(super) struct Edges {
     pub(super) ipv6: Vec<Ipv6Addr>,
     pub(super) protocols: Vec<u8>,
     pub(super) ports: Vec<u16>,
+    pub(super) messages: Vec<u8>,
 }
 
 impl Edges {
@@ -72,14 +76,26 @@ impl Edges {
                     edges.add_protocols(members(&asked.protocol));
                 }
             }
-            for range in
-                rule.transport.iter().flat_map(|asked| members(&asked.source).chain(members(&asked.destination)))
-            {
-                let (first, last) = (*range.start(), *range.end());
-                edges.ports.extend([first.wrapping_sub(1), first, last, last.wrapping_add(1)]);
-            }
+            edges.add_transport(&rule.transport);
         }
         edges
+    }
+
+    fn add_transport(&mut self, transport: &Option<Transport>) {
+        match transport {
+            None => (),
+            Some(Transport::Tcp(asked) | Transport::Udp(asked)) => {
+                for range in members(&asked.source).chain(members(&asked.destination)) {
+                    let (first, last) = (*range.start(), *range.end());
+                    self.ports.extend([first.wrapping_sub(1), first, last, last.wrapping_add(1)]);
+                }
+            }
+            Some(Transport::Icmp(asked) | Transport::Icmp6(asked)) => {
+                for number in members(&asked.message_type).chain(members(&asked.code)) {
+                    self.messages.extend([number.wrapping_sub(1), *number, number.wrapping_add(1)]);
+                }
+            }
+        }
     }
 
     fn add_protocols<'a>(&mut self, ranges: impl Iterator<Item = &'a RangeInclusive<u8>>) {
