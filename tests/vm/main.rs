@@ -6,6 +6,7 @@ mod configurations;
 mod ends;
 mod first_frame;
 mod hostile;
+mod icmp;
 mod load;
 mod network;
 mod probe;
@@ -35,6 +36,7 @@ fn main() {
     configurations::cases(&mut trials);
     first_frame::cases(&mut trials);
     hostile::cases(&mut trials);
+    icmp::cases(&mut trials);
     programs::cases(&mut trials);
     load::cases(&mut trials);
     broken::cases(&mut trials);
