@@ -20,10 +20,16 @@ pub fn build(config: &Path, program: Option<&Path>, output: &Path) -> Result<u8,
 
 /// Writes a file that appears whole or not at all.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A rename would put a file in the place of a device or a pipe.
+    if path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return Err(io::Error::other("is no regular file; name one, or a path where nothing is"));
+    }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Readable for all, as any file that is made, less what the umask takes.
     let mode = std::fs::Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(directory)?;
+    let file = tempfile::Builder::new().permissions(mode).tempfile_in(directory);
+    // Its message names a file that nobody asked for.
+    let mut file = file.map_err(|error| io::Error::from(error.kind()))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -45,11 +51,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_file_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("image");
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        assert!(write_whole(&path, b"new").unwrap_err().to_string().contains("no regular file"));
+        assert!(!path.metadata().unwrap().is_file());
+    }
+
+    #[test]
     fn a_file_that_cannot_appear_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("image");
         std::fs::create_dir(&path).unwrap();
         assert!(write_whole(&path, b"new").is_err());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        let error = write_whole(&directory.path().join("nowhere/image"), b"new").unwrap_err().to_string();
+        assert!(!error.contains("nowhere"), "{error}");
     }
 }

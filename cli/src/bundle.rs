@@ -23,9 +23,6 @@ pub struct Bundle {
 impl Bundle {
     /// Gathers what a configuration and a program ask for.
     pub fn gather(config: &Config, program: &Path, examples: &Path) -> Result<Self, Failure> {
-        if config.policy.is_none() {
-            say(format_args!("no firewall is configured: everything is let in"));
-        }
         let host = program::find(program, examples)?;
         let bytes = program::read(&host)?;
         let mut tree = files(config)?;
@@ -43,7 +40,11 @@ impl Bundle {
             rules: config.rule_labels.clone(),
             host: host_side(config),
         };
-        Ok(Bundle { manifest, policy: compile(config)?, tree })
+        let policy = compile(config)?;
+        if config.policy.is_none() {
+            say(format_args!("no firewall is configured: everything is let in"));
+        }
+        Ok(Bundle { manifest, policy, tree })
     }
 
     /// Opens an image.

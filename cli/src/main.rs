@@ -30,6 +30,7 @@ mod tree;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use failure::Failure;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -38,8 +39,9 @@ fn main() -> ExitCode {
         Command::Check { config } => check(&config),
         Command::Build { config, program, output } => build::build(&config, program.as_deref(), &output),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut std::io::stdout());
-            Ok(0)
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut script);
+            print(&script)
         }
     };
     match result {
@@ -61,9 +63,21 @@ fn show(failure: &Failure) {
 
 fn check(path: &std::path::Path) -> Result<u8, Failure> {
     let config = config::load(path)?;
-    match &config.policy {
-        Some(policy) => println!("{}: {} rules, no errors", path.display(), policy.rules.len()),
-        None => println!("{}: no errors; no firewall: everything is let in", path.display()),
+    let found = match config.policy.map(|policy| policy.rules.len()) {
+        Some(1) => "1 rule, no errors".to_string(),
+        Some(rules) => format!("{rules} rules, no errors"),
+        None => "no errors; no firewall: everything is let in".to_string(),
+    };
+    print(format!("{}: {found}\n", path.display()).as_bytes())
+}
+
+/// Prints to standard output; a reader that has gone is its own decision.
+fn print(bytes: &[u8]) -> Result<u8, Failure> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(bytes).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::CannotBoot(format!("standard output cannot be written: {error}")))
+        }
+        _ => Ok(0),
     }
-    Ok(0)
 }

@@ -127,7 +127,10 @@ impl Session<'_> {
     fn frame(&mut self, frame: Frame) -> Option<Outcome> {
         match frame {
             Frame::Stdout(bytes) => {
-                return pass_on(&mut io::stdout().lock(), &bytes).is_err().then_some(Outcome::Unread);
+                return pass_on(&mut io::stdout().lock(), &bytes).err().map(|error| match error.kind() {
+                    io::ErrorKind::BrokenPipe => Outcome::Unread,
+                    _ => Outcome::Failed(format!("standard output cannot be written: {error}")),
+                });
             }
             // A standard error that nobody reads loses its bytes, as it does with any program that goes on.
             Frame::Stderr(bytes) => drop(pass_on(&mut io::stderr().lock(), &bytes)),
