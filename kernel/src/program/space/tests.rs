@@ -1,6 +1,8 @@
 //! Spaces against a naive one: a map from page to protection and content.
 use super::*;
+use crate::file::File;
 use crate::tree::Snapshot;
+use alloc::sync::Arc;
 use proptest::prelude::*;
 use std::collections::HashMap;
 
