@@ -28,8 +28,8 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Readable for all, as any file that is made, less what the umask takes.
     let mode = std::fs::Permissions::from_mode(0o666);
     let file = tempfile::Builder::new().permissions(mode).tempfile_in(directory);
-    // Its message names a file that nobody asked for.
-    let mut file = file.map_err(|error| io::Error::from(error.kind()))?;
+    // Its own message names a file that nobody asked for.
+    let mut file = file.map_err(|error| io::Error::other(format!("{}: {}", directory.display(), error.kind())))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -67,6 +67,6 @@ mod tests {
         assert!(write_whole(&path, b"new").is_err());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
         let error = write_whole(&directory.path().join("nowhere/image"), b"new").unwrap_err().to_string();
-        assert!(!error.contains("nowhere"), "{error}");
+        assert!(error.ends_with("/nowhere: entity not found"), "{error}");
     }
 }
