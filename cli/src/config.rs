@@ -25,11 +25,7 @@ fn load_quietly(path: &Path, coloured: bool) -> Result<(Config, String), Failure
         let at = error.valid_up_to();
         return Err(refuse(vec![Error { span: at..at + 1, kind: ErrorKind::NotUtf8 { utf16 } }]));
     }
-    let (config, warnings) = config::parse(&text).map_err(refuse)?;
-    let errors = port_errors(&config);
-    if !errors.is_empty() {
-        return Err(refuse(errors));
-    }
+    let (config, warnings) = config::parse_and_check(&text, port_errors).map_err(refuse)?;
     Ok((config, diagnostic::render(&name, &text, warnings, coloured)))
 }
 
@@ -66,13 +62,14 @@ mod tests {
     #[test]
     fn a_port_that_cannot_be_forwarded_is_shown_where_it_stands() {
         let text =
-            b"{\n  \"RunConfig\": {\"Ports\": [\"80\", \"8010-8000\"], \"UDPPorts\": [\"x\", \"80\", \"79-81\"]}\n}";
+            b"{\n  \"RunConfig\": {\"Ports\": [\"80\", \"8010-8000\"], \"UDPPorts\": [\"x\", \"80\", \"79-81\"], \"Accel\": 3}\n}";
         let error = load(text).unwrap_err().to_string();
         for part in [
             "c.json:2",
             "`8010-8000` ends before it begins",
             "`x` is no port",
             "udp port 127.0.0.1:80 is forwarded twice",
+            "`Accel`",
         ] {
             assert!(error.contains(part), "{part} in {error}");
         }

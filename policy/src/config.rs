@@ -74,8 +74,17 @@ pub struct RunConfig {
 
 /// Reads a configuration; or says all that is wrong with it, in the order of the file.
 pub fn parse(text: &str) -> Result<(Config, Vec<Warning>), Vec<Error>> {
+    parse_and_check(text, |_| Vec::new())
+}
+
+/// As [`parse`], with the errors that the caller finds in what could be read: of values whose syntax is the caller's.
+pub fn parse_and_check(
+    text: &str,
+    check: impl FnOnce(&Config) -> Vec<Error>,
+) -> Result<(Config, Vec<Warning>), Vec<Error>> {
     let mut reader = Reader::default();
     let config = json::parse(text, &mut reader.errors).map(|root| ops::config(&mut reader, text, &root));
+    reader.errors.extend(config.as_ref().map(check).unwrap_or_default());
     let Reader { mut errors, mut warnings } = reader;
     errors.sort_by_key(|error| (error.span.start, error.span.end));
     warnings.sort_by_key(|warning| (warning.span.start, warning.span.end));
