@@ -84,15 +84,23 @@ impl Bundle {
 fn files(config: &Config) -> Result<Tree, Failure> {
     let mut tree = Tree::new();
     for directory in &config.dirs {
-        tree.add_directory(Path::new(directory), Path::new(directory))?;
+        tree.add_directory(Path::new(directory), Path::new(directory)).map_err(of("Dirs"))?;
     }
     for (pattern, guest) in &config.map_dirs {
-        tree.add_mapped(pattern, Path::new(guest))?;
+        tree.add_mapped(pattern, Path::new(guest)).map_err(of("MapDirs"))?;
     }
     for file in &config.files {
-        tree.add_file(Path::new(file), Path::new(file))?;
+        tree.add_file(Path::new(file), Path::new(file)).map_err(of("Files"))?;
     }
     Ok(tree)
+}
+
+/// Names the key of the configuration that asked for what failed.
+fn of(key: &str) -> impl Fn(Failure) -> Failure {
+    move |failure| match failure {
+        Failure::Usage(message) => Failure::Usage(format!("`{key}`: {message}")),
+        other => other,
+    }
 }
 
 /// Without a `firewall` object everything is let in.
@@ -149,6 +157,14 @@ fn network(address: Option<Ipv4Addr>, mask: Option<Ipv4Addr>, gateway: Option<Ip
     if mask.leading_ones() + mask.trailing_zeros() < 32 {
         let mask = Ipv4Addr::from_bits(mask);
         return Err(Failure::Usage(format!("{mask} is no network mask: its ones are not all in front")));
+    }
+    // A network of one or two addresses has neither an address of its own nor one for all (RFC 3021).
+    let host_part = address.to_bits() & !mask;
+    if !mask > 1 && (host_part == 0 || host_part == !mask) {
+        return Err(Failure::Usage(format!("{address} means the network itself or all of it, not an interface in it")));
+    }
+    if gateway == Some(address) {
+        return Err(Failure::Usage(format!("{address} is the instance's own address: it cannot be the gateway too")));
     }
     if address.is_unspecified() || address.is_multicast() || address.is_broadcast() || address.is_loopback() {
         return Err(Failure::Usage(format!("{address} is no address that an interface can have")));
@@ -226,8 +242,18 @@ mod tests {
             &["--ip-address", "224.0.0.1", "i"],
             &["--ip-address", "0.0.0.0", "i"],
             &["--ip-address", "127.0.0.1", "i"],
+            &["--ip-address", "10.0.2.0", "i"],
+            &["--ip-address", "10.0.2.255", "i"],
+            &["--ip-address", "10.0.2.15", "--gateway", "10.0.2.15", "i"],
         ] {
             assert!(applied(manifest(), arguments).is_err(), "{arguments:?}");
+        }
+        for arguments in [
+            &["--ip-address", "10.0.2.255", "--netmask", "255.255.0.0", "i"][..],
+            &["--ip-address", "10.0.2.0", "--netmask", "255.255.255.254", "i"],
+            &["--ip-address", "10.0.2.0", "--netmask", "255.255.255.255", "i"],
+        ] {
+            assert!(applied(manifest(), arguments).is_ok(), "{arguments:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Reads a configuration file, and shows what is wrong with it.
 use crate::failure::Failure;
 use crate::ports::{self, Protocol, Taken};
-use policy::config::{self, Config, Error, ErrorKind};
+use policy::config::{self, Config, Error};
 use policy::diagnostic;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -20,11 +20,7 @@ fn load_quietly(path: &Path, coloured: bool) -> Result<(Config, String), Failure
     let bytes = std::fs::read(path).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
     let text = String::from_utf8_lossy(&bytes);
     let refuse = |errors: Vec<Error>| Failure::Usage(diagnostic::render(&name, &text, errors, coloured));
-    if let Err(error) = std::str::from_utf8(&bytes) {
-        let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-        let at = error.valid_up_to();
-        return Err(refuse(vec![Error { span: at..at + 1, kind: ErrorKind::NotUtf8 { utf16 } }]));
-    }
+    config::decode(&bytes).map_err(|error| refuse(vec![error]))?;
     let (config, warnings) = config::parse_and_check(&text, port_errors).map_err(refuse)?;
     Ok((config, diagnostic::render(&name, &text, warnings, coloured)))
 }

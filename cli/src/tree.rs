@@ -4,6 +4,7 @@
 //! below the root. `MapDirs` maps `directory/pattern`: each file below the directory whose name fits the pattern goes to
 //! the same place below the mapped directory.
 use crate::failure::Failure;
+use crate::say::say;
 use image::archive::Entry;
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -91,20 +92,26 @@ impl Tree {
         let (directory, name) = pattern.rsplit_once('/').unwrap_or((".", pattern));
         let directory = if directory.is_empty() { "/" } else { directory };
         let name = glob::Pattern::new(name).map_err(|error| Failure::Usage(format!("`{pattern}`: {error}")))?;
-        self.add_matching(Path::new(directory), &name, guest)
+        if self.add_matching(Path::new(directory), &name, guest)? == 0 {
+            say(format_args!("`MapDirs`: no file fits `{pattern}`; `folder/*` means all files of a folder"));
+        }
+        Ok(())
     }
 
-    fn add_matching(&mut self, host: &Path, name: &glob::Pattern, guest: &Path) -> Result<(), Failure> {
+    /// Returns how many files there were.
+    fn add_matching(&mut self, host: &Path, name: &glob::Pattern, guest: &Path) -> Result<usize, Failure> {
+        let mut added = 0;
         for (path, metadata) in children(host)? {
             let file_name = path.file_name().unwrap_or_default();
             let inside = guest.join(file_name);
             if metadata.is_dir() {
-                self.add_matching(&path, name, &inside)?;
+                added += self.add_matching(&path, name, &inside)?;
             } else if name.matches(&file_name.to_string_lossy()) {
                 self.add_any(&path, &metadata, &inside)?;
+                added += 1;
             }
         }
-        Ok(())
+        Ok(added)
     }
 
     /// Puts a file into the tree, and the directories above it. What was there before gives way.

@@ -57,6 +57,9 @@ fn boot(info: BootInfo) -> Result<(Arc<Net>, Arc<Process>), BootError> {
     let net = Net::new(nic, table, image.manifest.network, entropy::number());
     host::report(&Report::PolicyInForce(rules));
 
+    let memory = machine::memory::usage().total >> 20;
+    let booted = machine::time::now().as_millis();
+    host::log(format_args!("the network is open after {booted} ms, with {memory} MiB of memory"));
     let tree = Tree::from_image(&image);
     let process = program::start(&image.manifest, tree, net.clone())?;
     host::report(&Report::Started);
