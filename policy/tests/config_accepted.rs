@@ -292,7 +292,7 @@ fn memory_is_in_mebibytes_unless_it_says_otherwise() {
 fn every_contiguous_mask_is_one() {
     for length in 0..=32 {
         let mask = Ipv4Addr::from_bits(u32::MAX.checked_shl(32 - length).unwrap_or(0));
-        let config = parse(&format!("{{\"RunConfig\": {{\"NetMask\": \"{mask}\"}}}}"));
+        let config = parse(&format!("{{\"RunConfig\": {{\"IPAddress\": \"10.0.2.15\", \"NetMask\": \"{mask}\"}}}}"));
         assert_eq!(config.run.netmask, Some(mask));
     }
 }

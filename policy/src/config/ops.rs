@@ -1,7 +1,7 @@
 //! The keys of an `ops` configuration: what is honoured is read, what `ops` knows besides gets a warning.
 use core::net::Ipv4Addr;
 
-use super::error::{ErrorKind, Expected, Fault, WarningKind};
+use super::error::{Error, ErrorKind, Expected, Fault, WarningKind};
 use super::json::{Json, Kind, Member};
 use super::keys::{RUN, RUN_NOT_ACTED_ON, TOP, TOP_NOT_ACTED_ON};
 use super::reader::Reader;
@@ -41,7 +41,9 @@ pub(super) fn config(reader: &mut Reader, text: &str, root: &Json) -> Config {
 
 fn run(reader: &mut Reader, json: &Json, klibs: &mut Klibs) -> RunConfig {
     let mut run = RunConfig::default();
-    for member in reader.object(json, "`RunConfig`") {
+    let members = reader.object(json, "`RunConfig`");
+    check_address(reader, members);
+    for member in members {
         let value = &member.value;
         match member.key.as_str() {
             "Klibs" => klibs.extend(names(reader, value)),
@@ -58,6 +60,17 @@ fn run(reader: &mut Reader, json: &Json, klibs: &mut Klibs) -> RunConfig {
         }
     }
     run
+}
+
+/// A mask or a router says nothing about a machine that gets its address by DHCP.
+fn check_address(reader: &mut Reader, members: &[Member]) {
+    if members.iter().any(|member| member.key == "IPAddress") {
+        return;
+    }
+    for member in members.iter().filter(|member| matches!(member.key.as_str(), "NetMask" | "Gateway")) {
+        let message = format!("`{}` without `IPAddress`", member.key);
+        reader.errors.push(Error::refused(member.key_span.clone(), message, "`IPAddress` beside it"));
+    }
 }
 
 /// A key that is not honoured: `ops` knows it, or it is a policy in the wrong place, or nobody knows it.
