@@ -51,10 +51,8 @@ mod tests {
 
     #[test]
     fn a_connection_to_an_ipv6_address_reaches_the_ipv4_port() {
-        let Ok(free) = TcpListener::bind("[::1]:0").and_then(|listener| listener.local_addr()) else {
-            eprintln!("left out: this host has no IPv6");
-            return;
-        };
+        let free = TcpListener::bind("[::1]:0").and_then(|listener| listener.local_addr());
+        let free = free.expect("this test needs IPv6 on the host's loopback");
         let asked = parse(Protocol::Tcp, &format!("[::1]:{}:80", free.port())).unwrap();
         let [forward] = start(&asked).unwrap().try_into().unwrap();
         assert_eq!((forward.host.ip(), forward.guest), (Ipv4Addr::LOCALHOST.into(), 80));
