@@ -4,6 +4,7 @@ use crate::args::{Accel, Machine};
 use crate::failure::Failure;
 use crate::mac::Mac;
 use crate::qemu::{Accelerator, Launch, Wire};
+use crate::whole;
 use image::manifest::Network;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -94,7 +95,7 @@ fn remembered(place: Option<(PathBuf, String)>, prove: impl FnOnce() -> String) 
     }
     let answer = prove();
     // A cache that cannot be written costs time and nothing else.
-    let _ = write_whole(&file, &format!("{key}{answer}"));
+    let _ = keep(&file, &format!("{key}{answer}"));
     answer
 }
 
@@ -118,13 +119,9 @@ fn key(qemu: &Path, kernel: &Path) -> Option<String> {
     ))
 }
 
-fn write_whole(file: &Path, text: &str) -> std::io::Result<()> {
-    let directory = file.parent().ok_or(std::io::ErrorKind::NotFound)?;
-    fs::create_dir_all(directory)?;
-    let new = tempfile::NamedTempFile::new_in(directory)?;
-    fs::write(new.path(), text)?;
-    new.persist(file)?;
-    Ok(())
+fn keep(file: &Path, text: &str) -> std::io::Result<()> {
+    fs::create_dir_all(file.parent().ok_or(std::io::ErrorKind::NotFound)?)?;
+    whole::write(file, text.as_bytes())
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod say;
 mod session;
 mod summary;
 mod tree;
+mod whole;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
