@@ -10,10 +10,12 @@
 //!
 //! # Bounds
 //! - Connections: a quarter of the memory divided by 50 KiB, that is 167 with 32 MiB, at most 4,096; none more
-//!   while less than 1 MiB is free. Beyond it a SYN is lost, and the peer sends it again. Of these, at most 32 in TIME-WAIT and 128 that the program has closed while the
-//!   peer has not taken everything; the oldest gives way. Each has buffers of 16 KiB to receive and 32 KiB to send.
+//!   while less than 1 MiB is free. Beyond it a SYN is lost, and the peer sends it again. Of these, at most 32 in TIME-WAIT
+//!   and 128 that the program has closed while the peer has not taken everything; the oldest gives way. Each has buffers
+//!   of 16 KiB to receive and 32 KiB to send.
 //! - Waiting at a listener: its backlog, at most 4,096, and those whose handshake was going on when it filled up: 64 or
-//!   the backlog, at most half of all connections. A handshake may take 20 seconds.
+//!   the backlog, at most half of all connections. A handshake may take 20 seconds; after the first it gives way to
+//!   another that would be one too many.
 //! - Reassembly: 8 datagrams at a time, each for 30 seconds, of 64 KiB at most (512 KiB together, kept once used).
 //! - A UDP socket: 64 datagrams of 32 KiB together to be read; 16 that wait for a neighbour's address, for 3 seconds.
 //! - Frames that wait for the hardware address of the neighbour they are to be answered to: 16, for 3 seconds.
