@@ -50,7 +50,7 @@ pub enum Command {
     Build {
         /// The configuration file
         config: PathBuf,
-        /// A static x86-64 program for Linux, or the name of a bundled example; without it the configuration's `Program`
+        /// An x86-64 program for Linux, or the name of a bundled example; without it the configuration's `Program`
         program: Option<PathBuf>,
         /// Where to put the image
         #[arg(short, long, value_name = "IMAGE")]
@@ -96,6 +96,9 @@ pub struct Run {
     /// Set a variable of the program's environment
     #[arg(short, long = "env", value_name = "K=V", value_parser = variable)]
     pub env: Vec<String>,
+    /// An argument of the program, before those that follow it; in place of the configuration's
+    #[arg(short, long = "arg", value_name = "ARG", allow_hyphen_values = true)]
+    pub args: Vec<OsString>,
     /// How the machine is made: `auto` uses KVM where it is fit
     #[arg(long)]
     pub accel: Option<Accel>,
@@ -108,10 +111,10 @@ pub struct Run {
     /// Write every report of the machine to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Say more: the kernel's log, and the QEMU command
+    /// Say more: the libraries, the kernel's log, and the QEMU command
     #[arg(short, long)]
     pub verbose: bool,
-    /// A static x86-64 program for Linux, an image, or the name of a bundled example; then the program's arguments
+    /// An x86-64 program for Linux, an image, or the name of a bundled example; then the program's arguments
     #[arg(value_name = "PROGRAM|IMAGE [ARGS]", trailing_var_arg = true, allow_hyphen_values = true)]
     pub program: Vec<OsString>,
 }

@@ -2,7 +2,7 @@
 use crate::config;
 use crate::failure::Failure;
 use crate::memory;
-use crate::run::gather_program;
+use crate::run::{gather_program, tell_libraries};
 use crate::say::say;
 use crate::whole;
 use std::path::Path;
@@ -10,7 +10,11 @@ use std::path::Path;
 /// Builds an image of a configuration and a program.
 pub fn build(config: &Path, program: Option<&Path>, output: &Path) -> Result<u8, Failure> {
     let config = config::load(config)?;
-    let packed = gather_program(&config, program)?.pack()?;
+    let bundle = gather_program(&config, &[], program)?;
+    if config.run.verbose {
+        tell_libraries(&bundle.libraries);
+    }
+    let packed = bundle.pack()?;
     let failed = |error| Failure::CannotBoot(format!("{}: {error}", output.display()));
     whole::write(output, &packed).map_err(failed)?;
     say(format_args!("{}: {}", output.display(), memory::show(packed.len() as u64)));

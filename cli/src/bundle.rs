@@ -1,6 +1,7 @@
 //! What goes into a machine: manifest, compiled policy and files, from a configuration or from an image.
 use crate::args::{Accel, Run};
 use crate::failure::Failure;
+use crate::libraries::{self, Libraries};
 use crate::program;
 use crate::say::say;
 use crate::tree::Tree;
@@ -16,18 +17,23 @@ use std::path::Path;
 pub struct Bundle {
     /// What to run and how.
     pub manifest: Manifest,
+    /// What was found of shared libraries; of an image nothing is told.
+    pub libraries: Libraries,
     policy: Vec<u8>,
     tree: Tree,
 }
 
 impl Bundle {
-    /// Gathers what a configuration and a program ask for.
-    pub fn gather(config: &Config, program: &Path, examples: &Path) -> Result<Self, Failure> {
-        let host = program::find(program, examples)?;
-        let bytes = program::read(&host)?;
+    /// Gathers what a configuration and a program ask for, and the libraries that the program needs. `env` is what the
+    /// command line adds to the environment.
+    pub fn gather(config: &Config, env: &[String], program: &Path, examples: &Path) -> Result<Self, Failure> {
+        let found = program::find(program, examples, std::env::var_os("PATH").as_deref())?;
+        let bytes = program::read(&found.host)?;
         let mut tree = files(config)?;
-        // A bundled example stands under its name, not where it was built.
-        let guest = tree.add_program(program, bytes)?;
+        let guest = tree.add_program(&found.guest, bytes)?;
+        let mut all: Vec<String> = config.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        env.iter().for_each(|variable| set_variable(&mut all, variable));
+        let libraries = libraries::add(&mut tree, &found.host, &guest, &all)?;
         let mut args = vec![program.display().to_string()];
         args.extend(config.args.iter().cloned());
         let run = &config.run;
@@ -44,7 +50,7 @@ impl Bundle {
         if config.policy.is_none() {
             say(format_args!("no firewall is configured: everything is let in"));
         }
-        Ok(Bundle { manifest, policy, tree })
+        Ok(Bundle { manifest, libraries, policy, tree })
     }
 
     /// Opens an image.
@@ -52,7 +58,7 @@ impl Bundle {
         let refuse = |error| Failure::NotExecutable(format!("{}: {error}", name.display()));
         let image = Image::parse(bytes).map_err(refuse)?;
         let tree = Tree::from_entries(image.entries());
-        Ok(Bundle { policy: image.policy.to_vec(), tree, manifest: image.manifest })
+        Ok(Bundle { policy: image.policy.to_vec(), tree, libraries: Libraries::default(), manifest: image.manifest })
     }
 
     /// The image.
@@ -64,7 +70,8 @@ impl Bundle {
     /// Lets the command line have its way.
     pub fn apply(&mut self, run: &Run) -> Result<(), Failure> {
         let manifest = &mut self.manifest;
-        let args: Result<Vec<String>, _> = run.program.iter().skip(1).cloned().map(|arg| arg.into_string()).collect();
+        let given = run.args.iter().chain(run.program.iter().skip(1));
+        let args: Result<Vec<String>, _> = given.cloned().map(|arg| arg.into_string()).collect();
         let args = args.map_err(|arg| Failure::Usage(format!("the argument {} is not UTF-8", arg.display())))?;
         if !args.is_empty() {
             manifest.args.truncate(1);
@@ -185,7 +192,8 @@ mod tests {
     fn applied(manifest: Manifest, arguments: &[&str]) -> Result<Manifest, Failure> {
         let arguments = ["portcullis", "run"].iter().chain(arguments);
         let Command::Run(run) = Cli::try_parse_from(arguments).unwrap().command else { panic!("not run") };
-        let mut bundle = Bundle { manifest, policy: b"policy".to_vec(), tree: Tree::new() };
+        let (libraries, tree) = (Libraries::default(), Tree::new());
+        let mut bundle = Bundle { manifest, libraries, policy: b"policy".to_vec(), tree };
         bundle.apply(&run)?;
         Ok(bundle.manifest)
     }
@@ -216,10 +224,10 @@ mod tests {
 
     #[test]
     fn the_command_line_has_its_way() {
-        let line = "-p 81 -p 82:83 --udp 54 -m 32M -t tap1 --accel kvm -v -e A=3 -e C=4 \
+        let line = "-a a -p 81 -p 82:83 --udp 54 -m 32M -t tap1 --accel kvm -v -e A=3 -e C=4 \
             --ip-address 10.1.2.3 --netmask 255.255.0.0 --gateway 10.1.0.1 i -f x";
         let changed = applied(manifest(), &line.split_whitespace().collect::<Vec<_>>()).unwrap();
-        assert_eq!(changed.args, ["g", "-f", "x"]);
+        assert_eq!(changed.args, ["g", "a", "-f", "x"]);
         assert_eq!(changed.env, ["B=2", "A=3", "C=4"]);
         let gateway = Some(Ipv4Addr::new(10, 1, 0, 1));
         assert_eq!(changed.network, Network::Static { address: Ipv4Addr::new(10, 1, 2, 3), prefix: 16, gateway });
@@ -270,7 +278,8 @@ mod tests {
         let (config, _) = policy::config::parse(&text).unwrap();
         let tree = files(&config).unwrap();
         let host = host_side(&config);
-        let bundle = Bundle { manifest: Manifest { host, ..manifest() }, policy: compile(&config).unwrap(), tree };
+        let (manifest, policy) = (Manifest { host, ..manifest() }, compile(&config).unwrap());
+        let bundle = Bundle { manifest, libraries: Libraries::default(), policy, tree };
         let packed = bundle.pack().unwrap();
         let opened = Bundle::open(&packed, Path::new("i")).unwrap();
         assert_eq!(opened.manifest, bundle.manifest);

@@ -1,30 +1,50 @@
-//! Finds the program, and refuses what cannot run: the machine runs static x86-64 programs for Linux.
+//! Finds the program, and refuses what cannot run: the machine runs x86-64 programs for Linux.
 use crate::failure::Failure;
 use elf::ElfBytes;
-use elf::abi::{EM_386, EM_AARCH64, EM_ARM, EM_RISCV, EM_X86_64, ET_DYN, ET_EXEC, PT_INTERP};
+use elf::abi::{EM_386, EM_AARCH64, EM_ARM, EM_RISCV, EM_X86_64, ET_DYN, ET_EXEC};
 use elf::endian::AnyEndian;
 use elf::file::Class;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The programs that come with Portcullis.
 pub const EXAMPLES: &[&str] = &["g"];
 
-/// Where the program is on the host: the path itself, or for a bare name that is no file a bundled example.
-pub fn find(program: &Path, examples: &Path) -> Result<PathBuf, Failure> {
+/// A program on the host.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its file.
+    pub host: PathBuf,
+    /// Where it stands in the tree.
+    pub guest: PathBuf,
+}
+
+/// Where the program is on the host: the path itself; for a bare name that is no file a bundled example, which stands under
+/// its name, or what `search`, a list of directories as in `PATH`, has.
+pub fn find(program: &Path, examples: &Path, search: Option<&OsStr>) -> Result<Found, Failure> {
+    let found = |host: PathBuf, guest: &Path| Ok(Found { host, guest: guest.to_path_buf() });
     if program.exists() {
-        return Ok(program.to_path_buf());
+        return found(program.to_path_buf(), program);
     }
     let bare = program.parent() == Some(Path::new(""));
     if let Some(name) = EXAMPLES.iter().find(|name| bare && Path::new(name) == program) {
         let example = examples.join(name);
         return if example.is_file() {
-            Ok(example)
+            found(example, program)
         } else {
             Err(Failure::NotFound(format!("the bundled example {name} is not built: {} is missing", example.display())))
         };
     }
-    let bundled = if bare { format!(", and no bundled example; there is: {}", EXAMPLES.join(", ")) } else { "".into() };
+    let directories = search.into_iter().flat_map(std::env::split_paths).filter(|_| bare);
+    if let Some(path) = directories.map(|directory| directory.join(program)).find(|path| path.is_file()) {
+        return found(path.clone(), &path);
+    }
+    let bundled = if bare {
+        format!(" here or in PATH, and no bundled example; there is: {}", EXAMPLES.join(", "))
+    } else {
+        "".into()
+    };
     Err(Failure::NotFound(format!("{}: no such file{bundled}", program.display())))
 }
 
@@ -48,7 +68,7 @@ fn check(bytes: &[u8]) -> Result<(), String> {
         );
     }
     if !bytes.starts_with(&elf::abi::ELFMAGIC) {
-        return Err("is no ELF file; a static x86-64 program for Linux is expected".into());
+        return Err("is no ELF file; an x86-64 program for Linux is expected".into());
     }
     let damaged = |error| format!("is a damaged ELF file: {error}");
     let file = ElfBytes::<AnyEndian>::minimal_parse(bytes).map_err(damaged)?;
@@ -62,12 +82,7 @@ fn check(bytes: &[u8]) -> Result<(), String> {
     if !matches!(header.e_type, ET_EXEC | ET_DYN) {
         return Err("is an ELF file, but no program: an object or a core file".into());
     }
-    let segments = file.segments().ok_or("is an ELF file without segments: nothing in it can run")?;
-    if segments.iter().any(|segment| segment.p_type == PT_INTERP) {
-        return Err("is dynamically linked, and there is no dynamic linker here; \
-                    link it statically (C: -static; Rust: -C target-feature=+crt-static; Go: CGO_ENABLED=0)"
-            .into());
-    }
+    file.segments().ok_or("is an ELF file without segments: nothing in it can run")?;
     if header.e_entry == 0 {
         return Err("is a shared library: it has no entry point".into());
     }
@@ -111,15 +126,15 @@ mod tests {
     const LOAD: u32 = elf::abi::PT_LOAD;
 
     #[test]
-    fn static_and_static_pie_programs_pass() {
+    fn programs_pass_static_or_not_position_independent_or_not() {
         assert_eq!(check(&elf(2, EM_X86_64, ET_EXEC, LOAD, 0x401000)), Ok(()));
         assert_eq!(check(&elf(2, EM_X86_64, ET_DYN, LOAD, 0x1000)), Ok(()));
+        assert_eq!(check(&elf(2, EM_X86_64, ET_DYN, elf::abi::PT_INTERP, 0x1000)), Ok(()));
     }
 
     #[test]
     fn each_refusal_says_why() {
         let cases = [
-            (elf(2, EM_X86_64, ET_DYN, PT_INTERP, 0x1000), "dynamically linked"),
             (elf(2, EM_AARCH64, ET_EXEC, LOAD, 1), "64-bit Arm"),
             (elf(1, EM_386, ET_EXEC, LOAD, 1), "32-bit x86"),
             (elf(1, EM_X86_64, ET_EXEC, LOAD, 1), "x32"),
@@ -146,17 +161,23 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_name_means_a_file_first_then_an_example() {
+    fn a_bare_name_means_a_file_first_then_an_example_then_one_of_the_path() {
         let examples = tempfile::tempdir().unwrap();
         let example = examples.path().join("g");
-        let missing = find(Path::new("g"), examples.path()).unwrap_err();
+        let at = |host: &Path, guest: &Path| Ok(Found { host: host.to_path_buf(), guest: guest.to_path_buf() });
+        let missing = find(Path::new("g"), examples.path(), None).unwrap_err();
         assert!(matches!(&missing, Failure::NotFound(text) if text.contains("not built")), "{missing}");
         std::fs::write(&example, b"").unwrap();
-        assert_eq!(find(Path::new("g"), examples.path()), Ok(example.clone()));
-        assert_eq!(find(&example, Path::new("/nowhere")), Ok(example));
-        assert_eq!(find(Path::new("./g"), examples.path()).unwrap_err().code(), 127);
-        let unknown = find(Path::new("h"), examples.path()).unwrap_err();
+        assert_eq!(find(Path::new("g"), examples.path(), None), at(&example, Path::new("g")));
+        assert_eq!(find(&example, Path::new("/nowhere"), None), at(&example, &example));
+        assert_eq!(find(Path::new("./g"), examples.path(), None).unwrap_err().code(), 127);
+        let unknown = find(Path::new("h"), examples.path(), None).unwrap_err();
         assert_eq!((unknown.code(), unknown.to_string().contains("there is: g")), (127, true));
+        let path = std::env::join_paths([Path::new("/nowhere"), examples.path()]).unwrap();
+        let tool = examples.path().join("tool");
+        std::fs::write(&tool, b"").unwrap();
+        assert_eq!(find(Path::new("tool"), examples.path(), Some(&path)), at(&tool, &tool));
+        assert_eq!(find(Path::new("./tool"), examples.path(), Some(&path)).unwrap_err().code(), 127);
     }
 
     #[test]

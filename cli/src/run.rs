@@ -5,6 +5,7 @@ use crate::bundle::Bundle;
 use crate::config;
 use crate::failure::Failure;
 use crate::host::Settings;
+use crate::libraries::Libraries;
 use crate::locate;
 use crate::memory;
 use crate::qemu::{self, Accelerator, Launch};
@@ -52,6 +53,7 @@ fn start(run: &Run) -> Result<u8, Failure> {
     let mut command = launch.command(&qemu);
     announce(&launch, &bundle, packed.len(), &choice.reason);
     if settings.verbose {
+        tell_libraries(&bundle.libraries);
         say(format_args!("{command:?}"));
     }
     let started = Instant::now();
@@ -78,18 +80,18 @@ fn gather(run: &Run) -> Result<Bundle, Failure> {
         Some(path) => config::load(path)?,
         None => Config::default(),
     };
-    gather_program(&config, program)
+    gather_program(&config, &run.env, program)
 }
 
-/// The bundle of a configuration and a program; the configuration may name the program.
-pub fn gather_program(config: &Config, program: Option<&Path>) -> Result<Bundle, Failure> {
+/// The bundle of a configuration and a program; the configuration may name the program, and `env` adds to its environment.
+pub fn gather_program(config: &Config, env: &[String], program: Option<&Path>) -> Result<Bundle, Failure> {
     let program = program.or(config.program.as_deref().map(Path::new));
     let program = program.ok_or_else(|| {
         Failure::Usage(
             "no program: name one, as in `portcullis run ./server`, or set `Program` in the configuration".into(),
         )
     })?;
-    Bundle::gather(config, program, &locate::examples()?)
+    Bundle::gather(config, env, program, &locate::examples()?)
 }
 
 /// The file's bytes, if it is an image.
@@ -146,6 +148,14 @@ fn tell(report: &Report, started: Instant, settings: &Settings) {
         // Their meaning is told at the end.
         Report::BootFailed(_) | Report::Exited(_) | Report::Killed(..) | Report::Panicked(_) => {}
         Report::Counted(_) | Report::Memory(..) => {}
+    }
+}
+
+/// Says what was put into the image for the program to run, and what other files of the image lack.
+pub fn tell_libraries(libraries: &Libraries) {
+    libraries.added.iter().for_each(|path| say(format_args!("library {path}")));
+    for (name, path) in &libraries.missing {
+        say(format_args!("no library {name}, which {path} needs"));
     }
 }
 

@@ -42,6 +42,25 @@ impl Tree {
         self.0.iter().map(|(path, node)| Entry { path, mode: node.mode, modified: node.modified, data: &node.data })
     }
 
+    /// What the file of this path holds; links are followed.
+    pub fn data(&self, path: &str) -> Option<&[u8]> {
+        /// As many links in a row as path_resolution(7) follows.
+        const LINKS: usize = 40;
+        let mut path = path.to_string();
+        for _ in 0..LINKS {
+            let node = self.0.get(&path)?;
+            match node.mode & 0o170000 {
+                0o100000 => return Some(&node.data),
+                0o120000 => {
+                    let target = Path::new(std::str::from_utf8(&node.data).ok()?);
+                    path = guest_path(&Path::new(&path).parent()?.join(target)).ok()?;
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
     /// Adds a program that was read already; returns its path in the tree.
     pub fn add_program(&mut self, guest: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
         let path = guest_path(guest)?;

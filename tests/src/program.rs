@@ -2,6 +2,7 @@
 use crate::launch::target_folder;
 use crate::{Result, ensure};
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +18,29 @@ pub fn built(name: &str) -> Result<PathBuf> {
 /// A program of `tests/programs`, linked as this host links by default: it needs a loader.
 pub fn dynamic(name: &str) -> Result<PathBuf> {
     compiled(name, &format!("{name}-dynamic"), &[])
+}
+
+/// A program of `tests/programs` that needs a loader and goes to a fixed address.
+pub fn fixed(name: &str) -> Result<PathBuf> {
+    compiled(name, &format!("{name}-fixed"), &["-no-pie"])
+}
+
+/// A program in this folder that needs a library which is not on this host any more.
+pub fn lacking_library(folder: &Path) -> Result<PathBuf> {
+    let (library, program) = (folder.join("libgone.so.1"), folder.join("program"));
+    let compile = |source: &str, arguments: &[&OsStr]| -> Result {
+        let file = folder.join("source.c");
+        std::fs::write(&file, source)?;
+        let result = Command::new("gcc").arg(&file).args(arguments).output()?;
+        ensure!(result.status.success(), "{}", String::from_utf8_lossy(&result.stderr));
+        Ok(())
+    };
+    let flags = ["-shared", "-Wl,-soname,libgone.so.1", "-o"].map(OsStr::new);
+    compile("int gone(void) { return 0; }", &[&flags[..], &[library.as_os_str()]].concat())?;
+    let arguments = [library.as_os_str(), OsStr::new("-o"), program.as_os_str()];
+    compile("int gone(void); int main(void) { return gone(); }", &arguments)?;
+    std::fs::remove_file(&library)?;
+    Ok(program)
 }
 
 fn compiled(source: &str, name: &str, flags: &[&str]) -> Result<PathBuf> {

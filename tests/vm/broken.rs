@@ -14,9 +14,10 @@ pub fn cases(trials: &mut Vec<Trial>) {
     trials.extend(on_each("broken::a_policy_that_does_not_decode_stops_the_boot", damaged_policy));
     trials.push(once("broken::an_image_that_is_cut_short_is_refused", cut_short));
     trials.push(once("broken::no_such_program_or_image_is_127", missing));
-    trials.push(once("broken::a_dynamic_program_is_126", || {
-        let ended = run(&program::dynamic("ends")?)?;
-        refused(&ended, 126, &["dynamic"])
+    trials.push(once("broken::a_program_whose_library_is_missing_is_126", || {
+        let folder = tempfile::tempdir()?;
+        let program = program::lacking_library(folder.path())?;
+        refused(&run(&program)?, 126, &["libgone.so.1, which ", "program needs", "Install"])
     }));
     trials.push(once("broken::no_program_at_all_is_126", || {
         let folder = tempfile::tempdir()?;

@@ -17,6 +17,17 @@ pub fn cases(trials: &mut Vec<Trial>) {
             same_as_on_linux(machine, &program::built(name)?, &[])
         }));
     }
+    for name in ["threads", "arenas"] {
+        trials.extend(on_each(&format!("programs::{name}_linked_dynamically_prints_it_too"), move |machine| {
+            same_as_on_linux(machine, &program::dynamic(name)?, &[])
+        }));
+    }
+    trials.push(once("programs::a_dynamic_program_at_a_fixed_address", || {
+        same_as_on_linux(MACHINES[0], &program::fixed("threads")?, &[])
+    }));
+    trials.push(once("programs::a_program_of_the_path_with_its_libraries", || {
+        same_as_on_linux(MACHINES[0], Path::new("ls"), &["-d", "/proc", "/dev/null"])
+    }));
     trials.push(once("programs::busybox_prints_20000_lines", || {
         same_as_on_linux(MACHINES[0], Path::new(BUSYBOX), &["seq", "20000"])
     }));

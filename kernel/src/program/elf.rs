@@ -1,7 +1,8 @@
-//! Loads the program: a static ELF file for x86-64 (gABI; psABI x86-64, chapter 5).
+//! Loads the program: an ELF file for x86-64, and the dynamic linker it names, if any (gABI; psABI x86-64, chapter 5).
 use super::space::{Backing, Protection, Space, page_of, page_up};
 use crate::entropy;
 use crate::file::File;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -18,6 +19,8 @@ use machine::memory::{PAGE, USER_END};
 const HEADER: usize = 64;
 const ENTRY: usize = 56;
 const MAX_SEGMENTS: u16 = 128;
+/// The longest path of a dynamic linker in bytes.
+const MAX_PATH: u64 = 4096;
 /// Where a position-independent program goes, and how many pages it is shifted by at most.
 const PIE_BASE: u64 = 0x5555_0000_0000;
 const PIE_PAGES: u64 = 1 << 22;
@@ -31,8 +34,10 @@ pub enum StartError {
     NotElf(String),
     /// It is for another machine; in words.
     OtherMachine(String),
-    /// It needs this loader: it is dynamic.
-    Dynamic(String),
+    /// The dynamic linker it names is not in the tree.
+    NoLinker(String),
+    /// The dynamic linker it names cannot be loaded.
+    BadLinker(String, Box<StartError>),
     /// The program header of this number is wrong; in words.
     BadSegment(usize, String),
     /// Its arguments and environment are longer than this many bytes.
@@ -47,9 +52,10 @@ impl fmt::Display for StartError {
             Self::NotFound(path) => write!(f, "the image has no program {path}"),
             Self::NotElf(why) => write!(f, "the program is no ELF file that can be read: {why}"),
             Self::OtherMachine(what) => write!(f, "the program is for {what}, this machine is x86-64"),
-            Self::Dynamic(loader) => {
-                write!(f, "the program is dynamic (it needs {loader}): link it statically, for example with -static")
+            Self::NoLinker(path) => {
+                write!(f, "its dynamic linker {path} is not in the image: build the image where the program runs")
             }
+            Self::BadLinker(path, error) => write!(f, "its dynamic linker {path} cannot be loaded: {error}"),
             Self::BadSegment(number, why) => write!(f, "the program's segment {number} cannot be loaded: {why}"),
             Self::TooManyArguments(limit) => write!(f, "arguments and environment take more than {limit} bytes"),
             Self::OutOfMemory => write!(f, "the program does not fit into the memory: give the machine more"),
@@ -62,8 +68,12 @@ impl core::error::Error for StartError {}
 /// What the program's start needs to know of its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loaded {
-    /// Its first instruction.
+    /// The first instruction to run: the dynamic linker's, or the program's own.
+    pub start: u64,
+    /// The program's first instruction.
     pub entry: u64,
+    /// Where the dynamic linker begins in memory, 0 without one.
+    pub linker: u64,
     /// Where its program headers are in memory, 0 if nowhere.
     pub headers: u64,
     /// How many there are.
@@ -78,13 +88,47 @@ struct Parsed {
     headers_at: u64,
     pie: bool,
     segments: Vec<(usize, ProgramHeader)>,
+    linker: Option<String>,
     count: u64,
 }
 
-/// Maps the program's segments; its heap begins behind them.
-pub fn load(space: &mut Space, file: &Arc<dyn File>) -> Result<Loaded, StartError> {
+/// Maps the program's segments, and those of its dynamic linker, which `open` finds by its path. The heap begins behind
+/// the program.
+pub fn load(
+    space: &mut Space,
+    file: &Arc<dyn File>,
+    open: impl FnOnce(&str) -> Option<Arc<dyn File>>,
+) -> Result<Loaded, StartError> {
     let parsed = parse(&**file)?;
     let base = if parsed.pie { PIE_BASE + entropy::number() % PIE_PAGES * PAGE } else { 0 };
+    let (end, headers) = map(space, file, &parsed, base)?;
+    space.set_heap(end);
+    let entry = base.wrapping_add(parsed.entry);
+    let (linker, start) = match &parsed.linker {
+        Some(path) => {
+            let file = open(path).ok_or_else(|| StartError::NoLinker(path.clone()))?;
+            load_linker(space, &file).map_err(|error| StartError::BadLinker(path.clone(), Box::new(error)))?
+        }
+        None => (0, entry),
+    };
+    Ok(Loaded { start, entry, linker, headers, header_count: parsed.count })
+}
+
+/// Maps the dynamic linker where other mappings go: where it begins, and its first instruction.
+fn load_linker(space: &mut Space, file: &Arc<dyn File>) -> Result<(u64, u64), StartError> {
+    let parsed = parse(&**file)?;
+    let first = parsed.segments.first().map_or(0, |(_, segment)| page_of(segment.p_vaddr));
+    let last = parsed.segments.last().map_or(0, |(_, segment)| segment.p_vaddr + segment.p_memsz);
+    let base = match parsed.pie {
+        true => space.find_free(last - first).map_err(|_| StartError::OutOfMemory)?.start.wrapping_sub(first),
+        false => 0,
+    };
+    map(space, file, &parsed, base)?;
+    Ok((base, base.wrapping_add(parsed.entry)))
+}
+
+/// Maps the segments, moved by `base`: where they end, and where the program headers are, 0 if nowhere.
+fn map(space: &mut Space, file: &Arc<dyn File>, parsed: &Parsed, base: u64) -> Result<(u64, u64), StartError> {
     let (mut end, mut headers) = (0, 0);
     for (number, segment) in &parsed.segments {
         let wrong = |why: &str| StartError::BadSegment(*number, why.to_string());
@@ -95,8 +139,7 @@ pub fn load(space: &mut Space, file: &Arc<dyn File>) -> Result<Loaded, StartErro
             headers = base + segment.p_vaddr + (parsed.headers_at - segment.p_offset);
         }
     }
-    space.set_heap(end);
-    Ok(Loaded { entry: base.wrapping_add(parsed.entry), headers, header_count: parsed.count })
+    Ok((end, headers))
 }
 
 fn parse(file: &dyn File) -> Result<Parsed, StartError> {
@@ -121,7 +164,7 @@ fn parse(file: &dyn File) -> Result<Parsed, StartError> {
         abi::ET_DYN => true,
         other => return Err(StartError::NotElf(format!("its type is {other}, not a program (2 or 3)"))),
     };
-    let segments = read_segments(file, &header)?;
+    let (segments, linker) = read_segments(file, &header)?;
     let entry_ok = segments.iter().any(|(_, segment)| {
         segment.p_flags & abi::PF_X != 0 && header.e_entry.wrapping_sub(segment.p_vaddr) < segment.p_memsz
     });
@@ -129,14 +172,14 @@ fn parse(file: &dyn File) -> Result<Parsed, StartError> {
         return Err(StartError::NotElf(format!("its entry {:#x} is in no executable segment", header.e_entry)));
     }
     let count = u64::from(header.e_phnum);
-    Ok(Parsed { entry: header.e_entry, headers_at: header.e_phoff, pie, segments, count })
+    Ok(Parsed { entry: header.e_entry, headers_at: header.e_phoff, pie, segments, linker, count })
 }
 
-/// The segments to load, in order of their addresses, each with its number; checked.
-fn read_segments(
-    file: &dyn File,
-    header: &FileHeader<LittleEndian>,
-) -> Result<Vec<(usize, ProgramHeader)>, StartError> {
+/// Segments to load, each with its number, and the path of the dynamic linker.
+type Segments = (Vec<(usize, ProgramHeader)>, Option<String>);
+
+/// The segments to load, in order of their addresses; checked.
+fn read_segments(file: &dyn File, header: &FileHeader<LittleEndian>) -> Result<Segments, StartError> {
     if header.e_phnum == 0 || header.e_phnum > MAX_SEGMENTS || usize::from(header.e_phentsize) != ENTRY {
         let (count, size) = (header.e_phnum, header.e_phentsize);
         return Err(StartError::NotElf(format!("it has {count} program headers of {size} bytes")));
@@ -145,11 +188,11 @@ fn read_segments(
     if read_all(file, &mut bytes, header.e_phoff).is_none() {
         return Err(StartError::NotElf("its program headers are past its end".into()));
     }
-    let mut loads = Vec::new();
+    let (mut loads, mut linker) = (Vec::new(), None);
     let mut last_end = 0;
     for (number, segment) in SegmentTable::new(LittleEndian, Class::ELF64, &bytes).iter().enumerate() {
         match segment.p_type {
-            abi::PT_INTERP => return Err(StartError::Dynamic(interpreter(file, &segment))),
+            abi::PT_INTERP => linker = Some(linker_path(file, &segment)?),
             abi::PT_LOAD if segment.p_memsz > 0 => {
                 let wrong = |why: String| StartError::BadSegment(number, why);
                 let range = check_segment(&segment, file.status().size).map_err(wrong)?;
@@ -165,7 +208,7 @@ fn read_segments(
             _ => {}
         }
     }
-    Ok(loads)
+    Ok((loads, linker))
 }
 
 /// The pages of a segment, before they are shifted.
@@ -213,12 +256,16 @@ fn map_segment(space: &mut Space, file: &Arc<dyn File>, segment: &ProgramHeader,
     Ok(end)
 }
 
-fn interpreter(file: &dyn File, segment: &ProgramHeader) -> String {
-    let mut name = vec![0; segment.p_filesz.min(256) as usize];
-    match read_all(file, &mut name, segment.p_offset) {
-        Some(()) => String::from_utf8_lossy(&name).trim_end_matches('\0').to_string(),
-        None => "an interpreter".to_string(),
+/// The path that a `PT_INTERP` segment holds, its zero left out.
+fn linker_path(file: &dyn File, segment: &ProgramHeader) -> Result<String, StartError> {
+    let unreadable = || StartError::NotElf("the name of its dynamic linker cannot be read".into());
+    if segment.p_filesz > MAX_PATH {
+        return Err(unreadable());
     }
+    let mut name = vec![0; segment.p_filesz as usize];
+    read_all(file, &mut name, segment.p_offset).ok_or_else(unreadable)?;
+    let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+    core::str::from_utf8(name).map(ToString::to_string).map_err(|_| unreadable())
 }
 
 fn read_all(file: &dyn File, bytes: &mut [u8], offset: u64) -> Option<()> {

@@ -44,7 +44,7 @@ pub fn start(manifest: &Manifest, tree: Tree, sockets: Arc<dyn Sockets>) -> Resu
     let file = tree.open_program(&manifest.program).ok_or_else(not_found)?;
     let top = stack::choose_top();
     let mut space = Space::new(stack::mappings_under(top)).map_err(|_| StartError::OutOfMemory)?;
-    let loaded = elf::load(&mut space, &file)?;
+    let loaded = elf::load(&mut space, &file, |path| tree.open_program(path))?;
     let stack_pointer = stack::build(&mut space, top, &loaded, &manifest.program, &manifest.args, &manifest.env)?;
     tree.set_program(&manifest.program);
     let mut files = Descriptors::new(DESCRIPTORS);
@@ -64,6 +64,6 @@ pub fn start(manifest: &Manifest, tree: Tree, sockets: Arc<dyn Sockets>) -> Resu
     let thread = Thread::new(&process, id, memory, Arc::new(Mutex::new(files)), Arc::new(Mutex::new(place)));
     let name = manifest.program.rsplit('/').next().unwrap_or_default().to_string();
     thread.set_name(name.as_bytes());
-    thread.spawn(Box::new(Registers::new(loaded.entry, stack_pointer)));
+    thread.spawn(Box::new(Registers::new(loaded.start, stack_pointer)));
     Ok(process)
 }

@@ -46,8 +46,44 @@ fn usual() -> [Vec<u8>; 2] {
 fn load_bytes(bytes: Vec<u8>) -> (Space, Result<Loaded, StartError>) {
     let mut space = Space::new(0x7000_0000_0000).unwrap();
     let file: Arc<dyn File> = Arc::new(Snapshot(bytes));
-    let loaded = load(&mut space, &file);
+    let loaded = load(&mut space, &file, |_| None);
     (space, loaded)
+}
+
+/// A program that names `/ld.so`, and loaded with this file there.
+fn load_dynamic(linker: Option<Vec<u8>>) -> (Space, Result<Loaded, StartError>) {
+    let [text, data] = usual();
+    let mut bytes = program(abi::ET_EXEC, &[text, data, header(abi::PT_INTERP, 4, 0x1010, 0, 8, 8)]);
+    bytes[0x1010..0x1018].copy_from_slice(b"/ld.so\0\0");
+    let mut space = Space::new(0x7000_0000_0000).unwrap();
+    let file: Arc<dyn File> = Arc::new(Snapshot(bytes));
+    let loaded = load(&mut space, &file, |path| {
+        assert_eq!(path, "/ld.so");
+        linker.map(|bytes| Arc::new(Snapshot(bytes)) as Arc<dyn File>)
+    });
+    (space, loaded)
+}
+
+#[test]
+fn a_dynamic_program_begins_in_its_linker() {
+    let (mut space, loaded) = load_dynamic(Some(program(abi::ET_DYN, &usual())));
+    let loaded = loaded.unwrap();
+    assert_eq!((loaded.entry, loaded.header_count), (TEXT + 0x200, 3));
+    assert_eq!(loaded.start, loaded.linker + TEXT + 0x200);
+    assert!(loaded.linker.is_multiple_of(PAGE) && loaded.linker > TEXT);
+    let mut bytes = [0; 4];
+    space.read(loaded.start, &mut bytes).unwrap();
+    assert_eq!(bytes, [0x90; 4]);
+    // The heap is the program's, not the linker's.
+    assert_eq!(space.heap().start, 0x40_7000);
+}
+
+#[test]
+fn a_linker_that_is_missing_or_broken_is_named() {
+    let said = |linker| load_dynamic(linker).1.unwrap_err().to_string();
+    assert_eq!(said(None), "its dynamic linker /ld.so is not in the image: build the image where the program runs");
+    let said = said(Some(b"#!/bin/sh".to_vec()));
+    assert!(said.starts_with("its dynamic linker /ld.so cannot be loaded: ") && said.contains("ELF"), "{said}");
 }
 
 fn refusal(headers: &[Vec<u8>]) -> String {
@@ -57,7 +93,10 @@ fn refusal(headers: &[Vec<u8>]) -> String {
 #[test]
 fn a_static_program_is_where_it_says() {
     let (mut space, loaded) = load_bytes(program(abi::ET_EXEC, &usual()));
-    assert_eq!(loaded, Ok(Loaded { entry: TEXT + 0x200, headers: TEXT + 64, header_count: 2 }));
+    assert_eq!(
+        loaded,
+        Ok(Loaded { start: TEXT + 0x200, entry: TEXT + 0x200, linker: 0, headers: TEXT + 64, header_count: 2 })
+    );
     let mut bytes = [0; 18];
     space.read(DATA, &mut bytes).unwrap();
     // 16 bytes of the file, then zeroes although the file goes on.
@@ -114,7 +153,7 @@ fn what_cannot_run_is_refused_with_the_reason() {
     let [text, data] = usual();
     let rx = abi::PF_R | abi::PF_X;
     let cases = [
-        (vec![text.clone(), header(abi::PT_INTERP, 4, 0x1000, 0, 0x10, 0x10)], "dynamic"),
+        (vec![text.clone(), header(abi::PT_INTERP, 4, 0x1000, 0, 0x10, 0x10)], "name of its dynamic linker"),
         (
             vec![segment(abi::PF_X | abi::PF_W, 0, TEXT, 0x1000, 0x1000)],
             "segment 0 cannot be loaded: it is writable and executable",
