@@ -6,3 +6,6 @@ pub fn send(kind: u8, bytes: &[u8]) {
         crate::hardware::report::send(kind, part);
     }
 }
+
+#[cfg(not(feature = "bare"))]
+pub use crate::hardware::report::take;

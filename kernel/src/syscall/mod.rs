@@ -2,9 +2,9 @@
 //!
 //! A handler takes a [`Call`] and gives the result or an error number. One that may wait is `async`: when a signal
 //! arrives it is dropped where it waits, and what it had done by then, in [`Call::done`], is its result.
+pub mod numbers;
 pub mod table;
 
-mod absent;
 mod descriptor;
 mod event;
 mod futex;

@@ -15,6 +15,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What of it is there; empty for all that a program is likely to want.
     pub note: &'static str,
+    /// Whether it is there at all.
+    pub served: bool,
 }
 
 /// `now`: it never waits. `wait`: it may. `again`: it may, and after a handler with SA_RESTART it is started again.
@@ -22,7 +24,12 @@ pub struct Entry {
 macro_rules! table {
     ($($number:literal $name:ident: $kind:ident $($handler:ident)::* $note:literal;)*) => {
         /// All of them, in order of their families.
-        pub const ALL: &[Entry] = &[$(Entry { number: $number, name: stringify!($name), note: $note }),*];
+        pub const ALL: &[Entry] = &[$(Entry {
+            number: $number,
+            name: stringify!($name),
+            note: $note,
+            served: table!(@served $kind),
+        }),*];
 
         /// Serves one; a number that is not in the table is `ENOSYS`, and the user is told once.
         pub async fn dispatch(number: u64, call: &mut Call<'_>) -> Answer {
@@ -45,6 +52,8 @@ macro_rules! table {
     (@run wait $handler:path, $call:ident) => { $handler($call).await };
     (@run again $handler:path, $call:ident) => { $handler($call).await };
     (@run off $handler:path, $call:ident) => { $handler($call) };
+    (@served off) => { false };
+    (@served $kind:ident) => { true };
     (@restarts again) => { true };
     (@restarts $kind:ident) => { false };
 }
@@ -250,11 +259,12 @@ const MOST_TOLD: usize = 64;
 fn unknown(number: u64, call: &Call<'_>) -> Answer {
     let mut told = TOLD.lock();
     if told.len() < MOST_TOLD && told.insert(number) {
-        let name = call.thread.name.lock();
-        let name = alloc::string::String::from_utf8_lossy(&name[..]);
-        let name = name.trim_end_matches('\0');
-        let call = absent::NAMES.iter().find(|(known, _)| *known == number).map_or("unknown", |(_, name)| name);
-        host::report(&Report::Notice(format!("{name}: system call {number} ({call}) is not supported")));
+        let program = call.world().tree.program();
+        let name = numbers::name(number).unwrap_or("unknown");
+        host::report(&Report::Notice(format!(
+            "{program}: system call {number} ({name}) is not there and fails with ENOSYS, told once; \
+             `--trace` shows what the program makes of it, docs/linux-abi.md lists what is there"
+        )));
     }
     Err(Errno::ENOSYS)
 }

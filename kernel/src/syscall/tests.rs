@@ -18,6 +18,7 @@ use core::task::{Context, Waker};
 use spin::Mutex;
 use std::boxed::Box;
 use std::pin::Pin;
+use std::string::String;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// Where the program of the tests has memory.
@@ -146,10 +147,11 @@ fn every_number_and_every_name_stands_once() {
 }
 
 #[test]
-fn what_is_absent_is_not_served() {
-    assert!(absent::NAMES.is_sorted());
-    let served = |number: u64| table::ALL.iter().any(|entry| entry.number == number);
-    assert!(absent::NAMES.iter().all(|(number, _)| !served(*number)));
+fn every_call_has_the_number_that_linux_gives_it() {
+    assert!(numbers::NAMES.is_sorted());
+    for entry in table::ALL {
+        assert_eq!(numbers::name(entry.number), Some(entry.name));
+    }
 }
 
 #[test]
@@ -163,6 +165,24 @@ fn a_number_that_is_not_there_is_no_error_of_ours() {
         drop(served);
         assert_eq!(decode(registers.rax), Err(Errno::ENOSYS));
     }
+}
+
+#[test]
+fn what_is_not_there_is_told_once_by_the_programs_name_whichever_thread_asks() {
+    let program = Program::new();
+    program.thread.process.world.tree.set_program("/opt/server");
+    program.thread.set_name(b"worker");
+    drop(machine::report::take());
+    for thread in [&program, &program.thread(), &program] {
+        let mut registers = Registers::new(0, 0);
+        registers.rax = 447;
+        let mut served = Box::pin(serve(&thread.thread, &mut registers));
+        assert!(served.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    }
+    let told = machine::report::take();
+    let [(image::report::kind::REPORT, notice)] = &told[..] else { panic!("{told:?}") };
+    let notice = String::from_utf8_lossy(notice);
+    assert!(notice.contains("server: system call 447 (memfd_secret)") && notice.contains("--trace"), "{notice}");
 }
 
 #[test]

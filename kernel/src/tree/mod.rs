@@ -160,6 +160,17 @@ impl Tree {
         self.place("/proc/self/exe", Node::new(Kind::Link(path.to_string()), linux::S_IFLNK | 0o777));
     }
 
+    /// The name of the program that runs, without its path; empty if none was set.
+    pub fn program(&self) -> String {
+        match self.find("/", "/proc/self/exe", false).and_then(Found::existing) {
+            Ok(node) => match &node.kind {
+                Kind::Link(path) => path.rsplit('/').next().unwrap_or_default().to_string(),
+                _ => String::new(),
+            },
+            Err(_) => String::new(),
+        }
+    }
+
     /// A file that is empty and takes everything.
     pub fn null(&self) -> Arc<dyn File> {
         Node::new(Kind::Device(Device::Null), linux::S_IFCHR | 0o666)

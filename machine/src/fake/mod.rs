@@ -12,6 +12,11 @@ pub mod report {
     pub fn send(kind: u8, bytes: &[u8]) {
         SENT.with_borrow_mut(|sent| sent.push((kind, bytes.to_vec())));
     }
+
+    /// Takes what was sent by this thread of the tests.
+    pub fn take() -> Vec<(u8, Vec<u8>)> {
+        SENT.take()
+    }
 }
 
 pub mod time {
