@@ -6,18 +6,17 @@ use comfy_table::{CellAlignment, Table};
 use elf::ElfBytes;
 use elf::endian::LittleEndian;
 use image::report::Report;
+use measure::answer::answers;
+use measure::host::{emulator, mib, processor, resident};
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use tests::launch::{Launch, MACHINES, free_port, project, target_folder};
-use tests::machine::Machine;
+use tests::server::Client;
 use tests::{PATIENCE, Result, http, program};
 
 const RUNS: usize = 20;
-/// An attempt that came before the server listens is given up after this.
-const ATTEMPT: Duration = Duration::from_millis(20);
 /// A machine with too little memory gets this long to answer.
 const SHORT: Duration = Duration::from_secs(5);
 /// Memory to try, in MiB, downwards.
@@ -95,53 +94,18 @@ fn first_answer(machine: &str) -> Result<Duration> {
     let launch = launch(machine, port, 128)?;
     let begun = Instant::now();
     let vm = launch.start("g", &[])?;
-    if answers(port, PATIENCE) { Ok(begun.elapsed()) } else { Err(vm.complain("no answer").into()) }
-}
-
-/// Asks again and again; whether an answer came in time.
-fn answers(port: u16, within: Duration) -> bool {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let deadline = Instant::now() + within;
-    while Instant::now() < deadline {
-        if attempt(address).unwrap_or(false) {
-            return true;
-        }
-        // A refused connection fails at once: the machine, on the same processors, comes first.
-        std::thread::yield_now();
-    }
-    false
-}
-
-fn attempt(address: SocketAddr) -> std::io::Result<bool> {
-    let mut stream = TcpStream::connect_timeout(&address, ATTEMPT)?;
-    stream.set_read_timeout(Some(ATTEMPT))?;
-    stream.write_all(&http::request("/", false))?;
-    let mut start = [0; 12];
-    stream.read_exact(&mut start)?;
-    Ok(start.starts_with(b"HTTP/1.1 200"))
+    if answers(Client::Http, port, PATIENCE) { Ok(begun.elapsed()) } else { Err(vm.complain("no answer").into()) }
 }
 
 /// What a machine holds while it serves, in bytes: QEMU's resident memory, and what its guest has in use.
 fn memory(machine: &str) -> Result<(u64, u64)> {
     let port = free_port()?;
     let vm = launch(machine, port, 128)?.start(program::built("gate")?, &[])?;
-    if !answers(port, PATIENCE) {
+    if !answers(Client::Http, port, PATIENCE) {
         return Err(vm.complain("no answer").into());
     }
     let used = http::get(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), "/mem")?;
-    Ok((resident(&vm)?, String::from_utf8(used.body)?.trim().parse()?))
-}
-
-/// `VmRSS` (proc(5)) of the largest process below the command, in bytes: QEMU's.
-fn resident(vm: &Machine) -> Result<u64> {
-    let kib = |status: String| -> Option<u64> {
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()
-    };
-    let processes = vm.descendants()?;
-    let sizes = processes
-        .iter()
-        .filter_map(|pid| fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok().and_then(kib));
-    Ok(sizes.max().ok_or("no QEMU below the command")? * 1024)
+    Ok((resident(&vm.descendants()?)?, String::from_utf8(used.body)?.trim().parse()?))
 }
 
 /// The least memory of those tried, in MiB, with which the server answers.
@@ -152,7 +116,7 @@ fn smallest(machine: &str) -> Result<Option<u32>> {
         let vm = launch(machine, port, memory)?.start("g", &[])?;
         let failed =
             |report: &Report| matches!(report, Report::BootFailed(_) | Report::Panicked(_) | Report::Killed(..));
-        if !answers(port, SHORT) || vm.all_reports().iter().any(failed) {
+        if !answers(Client::Http, port, SHORT) || vm.all_reports().iter().any(failed) {
             break;
         }
         smallest = Some(memory);
@@ -178,20 +142,4 @@ fn sizes() -> Result {
     }
     println!("image of g {}", mib(fs::metadata(&image)?.len()));
     Ok(())
-}
-
-fn processor() -> Result<String> {
-    let text = fs::read_to_string("/proc/cpuinfo")?;
-    let models: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("model name")).collect();
-    let model = models.first().and_then(|line| line.split_once(':')).map_or("unknown", |(_, model)| model.trim());
-    Ok(format!("{} x {model}", models.len()))
-}
-
-fn emulator() -> Result<String> {
-    let output = Command::new("qemu-system-x86_64").arg("--version").output()?;
-    Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or("unknown").to_string())
-}
-
-fn mib(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }

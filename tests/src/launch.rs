@@ -105,10 +105,21 @@ impl Launch {
     }
 
     /// Starts it, `program` and its arguments last.
-    pub fn start(mut self, program: impl AsRef<OsStr>, args: &[&str]) -> Result<Machine> {
+    pub fn start(self, program: impl AsRef<OsStr>, args: &[&str]) -> Result<Machine> {
+        self.start_with([program.as_ref()].into_iter().chain(args.iter().map(OsStr::new)))
+    }
+
+    /// Starts it in the project's folder, with what its configuration names unless another program is given: the paths
+    /// of the examples are relative to that folder.
+    pub fn start_example(mut self, program: Option<&Path>) -> Result<Machine> {
+        self.command.current_dir(project());
+        self.start_with(program.map(Path::as_os_str))
+    }
+
+    fn start_with<'a>(mut self, last: impl IntoIterator<Item = &'a OsStr>) -> Result<Machine> {
         let report = self.folder.path().join("report");
         rustix::fs::mknodat(rustix::fs::CWD, &report, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)?;
-        self.command.arg("--report").arg(&report).arg(program).args(args);
+        self.command.arg("--report").arg(&report).args(last);
         Machine::start(self.command, &report, self.folder)
     }
 }

@@ -4,17 +4,21 @@
 //! - [`wire`]: the other end of the machine's network card
 //! - [`frame`]: the frames that go onto a wire; [`seen`]: what the frames of the machine say
 //! - [`tcp`], [`http`]: requests, over a wire or a socket
-//! - [`program`]: Linux programs to run in it
+//! - [`program`], [`server`]: Linux programs to run in it
+//! - [`load`], [`memcached`]: load on those that are servers
 //! - [`output`]: what a process writes, while it writes it
 #![forbid(unsafe_code)]
 
 pub mod frame;
 pub mod http;
 pub mod launch;
+pub mod load;
 pub mod machine;
+pub mod memcached;
 pub mod output;
 pub mod program;
 pub mod seen;
+pub mod server;
 pub mod tcp;
 pub mod wire;
 
