@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use bitflags::bitflags;
 use core::net::SocketAddr;
 use linux_raw_sys::general as linux;
+use machine::memory::Frame;
 
 bitflags! {
     /// What a file is ready for; the bits of poll(2).
@@ -48,9 +49,14 @@ pub trait File: Send + Sync {
     fn seekable(&self) -> bool {
         false
     }
-    /// The page of it at `offset`, where its bytes are in memory, whole, and stay there as they are for good.
-    fn lasting_page(&self, _offset: u64) -> Option<&'static [u8]> {
+    /// Its bytes from `offset` on, as many as are in memory there in one piece and stay as they are for good.
+    fn lasting(&self, _offset: u64) -> Option<&'static [u8]> {
         None
+    }
+    /// The page that `offset` is in, as memory that the program may map: what is written there is in the file. `ENODEV`
+    /// where the file has no such memory, `ENXIO` behind its end.
+    fn frame(&self, _offset: u64) -> Result<Arc<Frame>, Errno> {
+        Err(Errno::ENODEV)
     }
     /// Makes it this long.
     fn truncate(&self, _length: u64) -> Result<(), Errno> {

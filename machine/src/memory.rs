@@ -1,6 +1,6 @@
 //! Memory of the program: page tables, and checked copies to and from it.
 
-pub use crate::hardware::memory::AddressSpace;
+pub use crate::hardware::memory::{AddressSpace, Frame};
 
 /// The size of a page in bytes.
 pub const PAGE: u64 = 4096;
@@ -8,7 +8,6 @@ pub const PAGE: u64 = 4096;
 pub const USER_END: u64 = 0x0000_7fff_ffff_f000;
 
 /// What the program may do with a page. A page that is mapped can always be read.
-/// Never both: a page is writable or executable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Read.
@@ -17,6 +16,15 @@ pub enum Access {
     Write,
     /// Read and execute.
     Execute,
+    /// Read, write and execute. The kernel has no such page; a program that makes code at run time may.
+    WriteExecute,
+}
+
+impl Access {
+    /// Whether the page can be written.
+    pub fn writes(self) -> bool {
+        matches!(self, Access::Write | Access::WriteExecute)
+    }
 }
 
 /// A copy met an address that is not mapped for the access that was wanted. The copy was done up to there.

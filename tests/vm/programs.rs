@@ -28,6 +28,12 @@ pub fn cases(trials: &mut Vec<Trial>) {
     trials.push(once("programs::a_program_of_the_path_with_its_libraries", || {
         same_as_on_linux(MACHINES[0], Path::new("ls"), &["-d", "/proc", "/dev/null"])
     }));
+    // One for each family of calls: the machine's kind makes no difference to them.
+    for name in ["mapping", "sharing"] {
+        trials.push(once(&format!("programs::{name}_prints_what_it_prints_on_linux"), move || {
+            same_as_on_linux(MACHINES[0], &program::built(name)?, &[])
+        }));
+    }
     trials.push(once("programs::busybox_prints_20000_lines", || {
         same_as_on_linux(MACHINES[0], Path::new(BUSYBOX), &["seq", "20000"])
     }));

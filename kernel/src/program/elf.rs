@@ -222,9 +222,6 @@ fn check_segment(segment: &ProgramHeader, file_size: u64) -> Result<Range<u64>, 
     if segment.p_offset % PAGE != segment.p_vaddr % PAGE {
         return Err("its address and its offset differ within a page".into());
     }
-    if segment.p_flags & (abi::PF_W | abi::PF_X) == abi::PF_W | abi::PF_X {
-        return Err("it is writable and executable: link it with -z separate-code and without -z execstack".into());
-    }
     let end = segment.p_vaddr.checked_add(segment.p_memsz).and_then(page_up).filter(|end| *end <= USER_END / 2);
     match end {
         Some(end) => Ok(page_of(segment.p_vaddr)..end),

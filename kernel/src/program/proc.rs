@@ -34,7 +34,8 @@ fn maps(thread: &Thread) -> String {
     let space = thread.memory.space.lock();
     let heap = space.heap();
     let mut text = String::new();
-    for (range, protection, offset) in space.regions() {
+    for (range, region) in space.regions() {
+        let (protection, offset) = (region.protection, region.backing.file().map(|(_, offset)| offset));
         let flag = |bit, letter| if protection.contains(bit) { letter } else { '-' };
         let (read, write) = (flag(Protection::READ, 'r'), flag(Protection::WRITE, 'w'));
         let execute = flag(Protection::EXECUTE, 'x');

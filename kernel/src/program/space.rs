@@ -5,16 +5,14 @@ mod touch;
 
 use crate::errno::Errno;
 use crate::program::memory::is_scarce;
-use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
 use machine::memory::{AddressSpace, OutOfMemory, PAGE, USER_END};
 
-pub use region::{Backing, Protection};
+pub use region::{Backing, Protection, Region};
+pub use remap::Place;
 pub use touch::Fault;
-
-use region::Region;
 
 /// The most regions a program may have (Linux: vm.max_map_count).
 const MAX_REGIONS: usize = 65_530;
@@ -23,11 +21,11 @@ const MAX_REGIONS: usize = 65_530;
 pub struct Space {
     table: AddressSpace,
     regions: BTreeMap<u64, Region>,
-    resident: BTreeSet<u64>,
-    /// Pages that are not accessible now and must come back as they were.
-    parked: BTreeMap<u64, Box<[u8]>>,
     heap: Range<u64>,
     top: u64,
+    /// Free ranges are looked for below this address; those above are `skipped` bytes long at most.
+    below: u64,
+    skipped: u64,
 }
 
 /// The page an address is in.
@@ -46,10 +44,10 @@ impl Space {
         Ok(Space {
             table: AddressSpace::new()?,
             regions: BTreeMap::new(),
-            resident: BTreeSet::new(),
-            parked: BTreeMap::new(),
             heap: 0..0,
             top: page_of(top),
+            below: page_of(top),
+            skipped: 0,
         })
     }
 
@@ -60,18 +58,23 @@ impl Space {
 
     /// Bytes of memory that its pages take.
     pub fn resident(&self) -> u64 {
-        (self.resident.len() + self.parked.len()) as u64 * PAGE
+        self.table.mapped() * PAGE
     }
 
-    /// Its regions in order: range, protection, and the file's offset for those that show one.
-    pub fn regions(&self) -> impl Iterator<Item = (Range<u64>, Protection, Option<u64>)> + '_ {
-        self.regions.iter().map(|(start, region)| {
-            let offset = match region.backing {
-                Backing::File { offset, .. } => Some(offset),
-                Backing::Zero => None,
-            };
-            (*start..region.end, region.protection, offset)
-        })
+    /// Its regions in order, each with its addresses.
+    pub fn regions(&self) -> impl Iterator<Item = (Range<u64>, &Region)> + '_ {
+        self.regions.iter().map(|(start, region)| (*start..region.end, region))
+    }
+
+    /// The region that this address is in.
+    pub fn region(&self, address: u64) -> Option<(Range<u64>, &Region)> {
+        let (start, region) = self.regions.range(..=address).next_back().filter(|(_, found)| address < found.end)?;
+        Some((*start..region.end, region))
+    }
+
+    /// Whether the page at this address is in memory.
+    pub fn is_resident(&self, page: u64) -> bool {
+        self.table.is_mapped(page)
     }
 
     /// Its heap (brk(2)).
@@ -92,7 +95,7 @@ impl Space {
         }
         if new > old {
             let mine = Protection::READ | Protection::WRITE;
-            if !self.is_free(&(old..new)) || self.insert(old..new, mine, Backing::Zero).is_err() {
+            if !self.is_free(&(old..new)) || self.insert(old..new, region(new, mine, Backing::Zero)).is_err() {
                 return self.heap.end;
             }
         } else if new < old && self.unmap(new..old).is_err() {
@@ -108,28 +111,68 @@ impl Space {
     }
 
     /// The highest free range of this length, in bytes, below where mappings begin.
-    pub fn find_free(&self, length: u64) -> Result<Range<u64>, Errno> {
+    pub fn find_free(&mut self, length: u64) -> Result<Range<u64>, Errno> {
         let length = page_up(length).ok_or(Errno::ENOMEM)?;
-        let mut end = self.top;
-        for (start, region) in self.regions.range(..self.top).rev() {
-            if end.saturating_sub(region.end) >= length {
+        if length <= self.skipped {
+            (self.below, self.skipped) = (self.top, 0);
+        }
+        let found = self.search(length);
+        if found.is_err() && self.below < self.top {
+            // Several that were skipped may be one by now.
+            (self.below, self.skipped) = (self.top, 0);
+            return self.search(length);
+        }
+        found
+    }
+
+    fn search(&mut self, length: u64) -> Result<Range<u64>, Errno> {
+        let mut end = self.below;
+        for (start, region) in self.regions.range(..end).rev() {
+            let free = end.saturating_sub(region.end);
+            if free >= length {
                 break;
             }
+            self.skipped = self.skipped.max(free);
             end = end.min(*start);
         }
-        match end.checked_sub(length) {
-            Some(start) if start >= PAGE * 16 => Ok(start..end),
-            _ => Err(Errno::ENOMEM),
+        let start = end.checked_sub(length).filter(|start| *start >= PAGE * 16).ok_or(Errno::ENOMEM)?;
+        self.below = end;
+        Ok(start..end)
+    }
+
+    /// The lowest free range of this length in `within`.
+    pub fn find_free_in(&self, within: Range<u64>, length: u64) -> Result<Range<u64>, Errno> {
+        let length = page_up(length).ok_or(Errno::ENOMEM)?;
+        let mut start = self.region(within.start).map_or(within.start, |(first, _)| first.end);
+        for (next, region) in self.regions.range(start..within.end) {
+            if next.saturating_sub(start) >= length {
+                break;
+            }
+            start = region.end;
         }
+        let end = start.checked_add(length).filter(|end| *end <= within.end).ok_or(Errno::ENOMEM)?;
+        Ok(start..end)
     }
 
     /// Adds a region; what was there is gone. The range is whole pages of the program.
     pub fn map(&mut self, range: Range<u64>, protection: Protection, backing: Backing) -> Result<(), Errno> {
-        if !protection.is_exclusive() {
-            return Err(Errno::EACCES);
-        }
+        self.map_region(range.clone(), region(range.end, protection, backing))
+    }
+
+    /// The same for memory that others see too and that may never be made writable: its file is open for reading alone.
+    pub fn map_for_reading(
+        &mut self,
+        range: Range<u64>,
+        protection: Protection,
+        backing: Backing,
+    ) -> Result<(), Errno> {
+        let allowed = Protection::READ | Protection::EXECUTE;
+        self.map_region(range.clone(), Region { allowed, ..region(range.end, protection, backing) })
+    }
+
+    fn map_region(&mut self, range: Range<u64>, region: Region) -> Result<(), Errno> {
         self.unmap(range.clone())?;
-        self.insert(range, protection, backing)
+        self.insert(range, region)
     }
 
     /// Takes away whatever is mapped in this range of whole pages.
@@ -138,8 +181,15 @@ impl Space {
         self.split(range.start)?;
         self.split(range.end)?;
         let gone: Vec<u64> = self.regions.range(range.clone()).map(|(start, _)| *start).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
         for start in gone {
             self.regions.remove(&start);
+        }
+        if range.end > self.below {
+            // What is free now is looked at again, with what was free above it.
+            self.below = self.regions.range(range.end..).next().map_or(self.top, |(start, _)| *start).min(self.top);
         }
         self.discard(range);
         Ok(())
@@ -148,46 +198,34 @@ impl Space {
     /// mprotect(2) on a range of whole pages.
     pub fn protect(&mut self, range: Range<u64>, protection: Protection) -> Result<(), Errno> {
         check(&range)?;
-        if !protection.is_exclusive() {
-            return Err(Errno::EACCES);
-        }
         if !self.is_covered(&range) {
             return Err(Errno::ENOMEM);
+        }
+        if self.overlapping(&range).any(|(_, region)| !region.allowed.contains(protection)) {
+            return Err(Errno::EACCES);
         }
         self.split(range.start)?;
         self.split(range.end)?;
         for (_, region) in self.regions.range_mut(range.clone()) {
             region.protection = protection;
-            region.dirty |= protection.contains(Protection::WRITE);
         }
-        for page in self.resident_in(&range) {
-            match protection.access() {
-                Some(access) => self.table.protect(page, access).map_err(|OutOfMemory| Errno::ENOMEM)?,
-                None => self.park(page),
-            }
-        }
+        self.table.protect(range.clone(), protection.access());
         self.merge(range);
         Ok(())
     }
 
     /// Forgets what the pages of this range hold: they are read or zeroed again when they are touched.
     pub fn discard(&mut self, range: Range<u64>) {
-        for page in self.resident_in(&range) {
-            self.table.unmap(page);
-            self.resident.remove(&page);
-        }
-        let parked: Vec<u64> = self.parked.range(range).map(|(page, _)| *page).collect();
-        for page in parked {
-            self.parked.remove(&page);
-        }
+        self.table.unmap(range);
     }
 
-    fn insert(&mut self, range: Range<u64>, protection: Protection, backing: Backing) -> Result<(), Errno> {
-        let dirty = protection.contains(Protection::WRITE);
-        self.insert_region(range.clone(), Region { end: range.end, protection, backing, dirty })
+    /// The regions that have a part in this range.
+    pub fn overlapping(&self, range: &Range<u64>) -> impl Iterator<Item = (Range<u64>, &Region)> + '_ {
+        let first = self.region(range.start).map_or(range.start, |(first, _)| first.start);
+        self.regions.range(first..range.end.max(first)).map(|(start, region)| (*start..region.end, region))
     }
 
-    fn insert_region(&mut self, range: Range<u64>, region: Region) -> Result<(), Errno> {
+    fn insert(&mut self, range: Range<u64>, region: Region) -> Result<(), Errno> {
         check(&range)?;
         if self.regions.len() >= MAX_REGIONS || is_scarce() {
             return Err(Errno::ENOMEM);
@@ -223,7 +261,6 @@ impl Space {
             if let (Some(lower), Some(upper)) = (self.regions.get(&last), self.regions.get(&start))
                 && lower.end == start
                 && lower.protection == upper.protection
-                && lower.dirty == upper.dirty
                 && matches!((&lower.backing, &upper.backing), (Backing::Zero, Backing::Zero))
             {
                 let end = upper.end;
@@ -237,7 +274,8 @@ impl Space {
         }
     }
 
-    fn is_covered(&self, range: &Range<u64>) -> bool {
+    /// Whether every page of this range is mapped.
+    pub fn is_covered(&self, range: &Range<u64>) -> bool {
         let mut at = range.start;
         while at < range.end {
             match self.regions.range(..=at).next_back() {
@@ -247,20 +285,10 @@ impl Space {
         }
         true
     }
+}
 
-    fn resident_in(&self, range: &Range<u64>) -> Vec<u64> {
-        self.resident.range(range.clone()).copied().collect()
-    }
-
-    /// Takes a page out of the program's reach and keeps what it holds.
-    fn park(&mut self, page: u64) {
-        let mut content = [0; PAGE as usize];
-        if self.table.read(page, &mut content).is_ok() {
-            self.parked.insert(page, Box::from(content));
-        }
-        self.table.unmap(page);
-        self.resident.remove(&page);
-    }
+fn region(end: u64, protection: Protection, backing: Backing) -> Region {
+    Region { end, protection, allowed: Protection::all(), backing }
 }
 
 fn check(range: &Range<u64>) -> Result<(), Errno> {

@@ -1,111 +1,170 @@
-//! Memory (mmap(2), mprotect(2), munmap(2), mremap(2), brk(2), madvise(2)).
+//! Memory (mmap(2), mprotect(2), munmap(2), mremap(2), brk(2)).
 use super::{Answer, Call};
 use crate::errno::Errno;
-use crate::program::space::{Backing, Protection, page_up};
+use crate::file::File;
+use crate::program::space::{Backing, Place, Protection, Space, page_up};
+use crate::tree::{Kind, Node};
+use alloc::sync::Arc;
 use core::ops::Range;
 use linux_raw_sys::general as linux;
 use machine::memory::{PAGE, USER_END};
 
-fn protection(bits: u32) -> Result<Protection, Errno> {
-    let bits = bits & !(linux::PROT_GROWSDOWN | linux::PROT_GROWSUP);
-    u8::try_from(bits).ok().and_then(Protection::from_bits).ok_or(Errno::EINVAL)
-}
+/// The lowest address that a program may map (Linux: vm.mmap_min_addr).
+const LOWEST: u64 = 16 * PAGE;
+/// Where MAP_32BIT puts mappings.
+const LOW: Range<u64> = 1 << 30..1 << 31;
+
+const EVERYTHING: u32 = linux::PROT_READ | linux::PROT_WRITE | linux::PROT_EXEC;
 
 /// A range of whole pages of the program, not empty.
-fn pages(start: u64, length: u64) -> Result<Range<u64>, Errno> {
+pub fn pages(start: u64, length: u64) -> Result<Range<u64>, Errno> {
     let end = start.checked_add(length).and_then(page_up).filter(|end| *end <= USER_END).ok_or(Errno::ENOMEM)?;
     if start.is_multiple_of(PAGE) && start < end { Ok(start..end) } else { Err(Errno::EINVAL) }
 }
 
+/// What a new mapping shows, and whether mprotect(2) may make it writable one day.
+struct Shown {
+    backing: Backing,
+    writable: bool,
+}
+
 pub fn mmap(call: &mut Call<'_>) -> Answer {
     let (hint, length, flags, offset) = (call.arg::<0>(), call.arg::<1>(), call.int::<3>(), call.arg::<5>());
-    let protection = protection(call.int::<2>())?;
-    if length == 0 || !offset.is_multiple_of(PAGE) {
+    // Bits that mean nothing are ignored here, not so in mprotect(2).
+    let protection = Protection::from_bits_truncate((call.int::<2>() & EVERYTHING) as u8);
+    if !offset.is_multiple_of(PAGE) {
         return Err(Errno::EINVAL);
     }
-    let backing = if flags & linux::MAP_ANONYMOUS != 0 {
-        Backing::Zero
-    } else {
-        file_backing(call, offset, length, protection, flags)?
+    let open = if flags & linux::MAP_ANONYMOUS == 0 { Some(call.open::<4>()?) } else { None };
+    if length == 0 {
+        return Err(Errno::EINVAL);
+    }
+    if flags & linux::MAP_HUGETLB != 0 {
+        // There is no pool of huge pages.
+        return Err(Errno::ENOMEM);
+    }
+    let end = page_up(length).filter(|length| *length <= USER_END).ok_or(Errno::ENOMEM)?.checked_add(offset);
+    end.filter(|end| *end <= i64::MAX as u64).ok_or(Errno::EOVERFLOW)?;
+    let shown = match (flags & linux::MAP_TYPE, open) {
+        (linux::MAP_PRIVATE, None) => Shown { backing: Backing::Zero, writable: true },
+        (linux::MAP_SHARED | linux::MAP_SHARED_VALIDATE, None) => shared_zeroes(length)?,
+        (kind @ (linux::MAP_PRIVATE | linux::MAP_SHARED | linux::MAP_SHARED_VALIDATE), Some(open)) => {
+            open.readable().map_err(|_| Errno::EACCES)?;
+            let writable = open.writable().is_ok();
+            shown(&open.file, kind != linux::MAP_PRIVATE, writable, offset, length)?
+        }
+        _ => return Err(Errno::EINVAL),
     };
+    if protection.contains(Protection::WRITE) && !shown.writable {
+        return Err(Errno::EACCES);
+    }
     let mut space = call.memory().space.lock();
-    let fixed = flags & (linux::MAP_FIXED | linux::MAP_FIXED_NOREPLACE) != 0;
-    let wanted = pages(hint & !(PAGE - 1), length).ok().filter(|range| range.start >= PAGE * 16);
-    let range = match wanted {
-        Some(_) if fixed && !hint.is_multiple_of(PAGE) => return Err(Errno::EINVAL),
-        Some(range) if flags & linux::MAP_FIXED_NOREPLACE != 0 && !space.is_free(&range) => return Err(Errno::EEXIST),
-        Some(range) if fixed || space.is_free(&range) => range,
-        None if fixed => return Err(Errno::ENOMEM),
-        _ => space.find_free(length)?,
-    };
-    space.map(range.clone(), protection, backing)?;
+    let range = choose(&mut space, hint, length, flags)?;
+    match shown.writable {
+        true => space.map(range.clone(), protection, shown.backing)?,
+        false => space.map_for_reading(range.clone(), protection, shown.backing)?,
+    }
+    if flags & (linux::MAP_POPULATE | linux::MAP_LOCKED) != 0 {
+        // What cannot be there yet comes when it is touched, or is an error then.
+        let _ = space.populate(range.clone(), protection);
+    }
     Ok(range.start)
 }
 
-fn file_backing(
-    call: &Call<'_>,
-    offset: u64,
-    length: u64,
-    protection: Protection,
-    flags: u32,
-) -> Result<Backing, Errno> {
-    let open = call.open::<4>()?;
-    open.readable().map_err(|_| Errno::EACCES)?;
-    // Memory that two mappings of a file share is not there: writing to it would be lost.
-    let shared = flags & linux::MAP_TYPE != linux::MAP_PRIVATE;
-    if !open.file.seekable() || shared && protection.contains(Protection::WRITE) {
+/// Where a new mapping goes.
+fn choose(space: &mut Space, hint: u64, length: u64, flags: u32) -> Result<Range<u64>, Errno> {
+    if flags & (linux::MAP_FIXED | linux::MAP_FIXED_NOREPLACE) == 0 {
+        let wanted = page_up(hint).and_then(|start| pages(start, length).ok());
+        return match wanted.filter(|range| range.start >= LOWEST && space.is_free(range)) {
+            Some(range) => Ok(range),
+            None if flags & linux::MAP_32BIT != 0 => space.find_free_in(LOW, length),
+            None => space.find_free(length),
+        };
+    }
+    let range = pages(hint, length)?;
+    if range.start < LOWEST {
+        return Err(Errno::EPERM);
+    }
+    if flags & linux::MAP_FIXED_NOREPLACE != 0 && !space.is_free(&range) {
+        return Err(Errno::EEXIST);
+    }
+    Ok(range)
+}
+
+/// Memory that copies of the process share: a file without a name.
+fn shared_zeroes(length: u64) -> Result<Shown, Errno> {
+    let file = Node::new(Kind::file(), linux::S_IFREG | 0o777);
+    file.truncate(page_up(length).ok_or(Errno::ENOMEM)?)?;
+    Ok(Shown { backing: Backing::Shared { file, offset: 0 }, writable: true })
+}
+
+fn shown(file: &Arc<dyn File>, shared: bool, writable: bool, offset: u64, length: u64) -> Result<Shown, Errno> {
+    let node = file.any().downcast_ref::<Node>();
+    if node.is_some_and(Node::is_zero) {
+        let zero = Shown { backing: Backing::Zero, writable: true };
+        return if shared { shared_zeroes(length) } else { Ok(zero) };
+    }
+    if node.is_some_and(|node| !matches!(node.kind, Kind::File(_))) || !file.seekable() {
         return Err(Errno::ENODEV);
     }
-    if offset.checked_add(length).is_none_or(|end| end > i64::MAX as u64) {
-        return Err(Errno::EOVERFLOW);
-    }
-    Ok(Backing::File { file: open.file.clone(), offset, end: open.file.status().size })
+    let file = file.clone();
+    Ok(match shared {
+        true => Shown { backing: Backing::Shared { file, offset }, writable },
+        false => Shown { backing: Backing::File { file, offset, end: u64::MAX }, writable: true },
+    })
 }
 
 pub fn mprotect(call: &mut Call<'_>) -> Answer {
-    let protection = protection(call.int::<2>())?;
+    const GROWS: u32 = linux::PROT_GROWSDOWN | linux::PROT_GROWSUP;
+    let (start, bits) = (call.arg::<0>(), call.int::<2>());
+    if bits & !(EVERYTHING | linux::PROT_SEM | GROWS) != 0 || bits & GROWS == GROWS || !start.is_multiple_of(PAGE) {
+        return Err(Errno::EINVAL);
+    }
     if call.arg::<1>() == 0 {
         return Ok(0);
     }
-    let range = pages(call.arg::<0>(), call.arg::<1>())?;
-    call.memory().space.lock().protect(range, protection)?;
+    let mut range = pages(start, call.arg::<1>())?;
+    let mut space = call.memory().space.lock();
+    if bits & linux::PROT_GROWSDOWN != 0 {
+        // From the start of the stack on, of which the caller knows only the part in use.
+        range.start = space.region(start).ok_or(Errno::ENOMEM)?.0.start;
+    }
+    space.protect(range, Protection::from_bits_truncate((bits & EVERYTHING) as u8))?;
     Ok(0)
+}
+
+/// pkey_mprotect(2): there are no keys but none.
+pub fn pkey_mprotect(call: &mut Call<'_>) -> Answer {
+    if call.int::<3>() as i32 == -1 { mprotect(call) } else { Err(Errno::EINVAL) }
 }
 
 pub fn munmap(call: &mut Call<'_>) -> Answer {
     let range = pages(call.arg::<0>(), call.arg::<1>()).map_err(|_| Errno::EINVAL)?;
-    if range.start >= PAGE {
-        call.memory().space.lock().unmap(range)?;
+    if range.end > PAGE {
+        call.memory().space.lock().unmap(range.start.max(PAGE)..range.end)?;
     }
     Ok(0)
 }
 
 pub fn mremap(call: &mut Call<'_>) -> Answer {
-    let flags = call.int::<3>();
-    if flags & !linux::MREMAP_MAYMOVE != 0 {
+    let (start, old, flags) = (call.arg::<0>(), call.arg::<1>(), call.int::<3>());
+    let flag = |bit: u32| flags & bit != 0;
+    let known = linux::MREMAP_MAYMOVE | linux::MREMAP_FIXED | linux::MREMAP_DONTUNMAP;
+    let (may_move, fixed, stays) =
+        (flag(linux::MREMAP_MAYMOVE), flag(linux::MREMAP_FIXED), flag(linux::MREMAP_DONTUNMAP));
+    if flags & !known != 0 || (fixed || stays) && !may_move || !start.is_multiple_of(PAGE) {
         return Err(Errno::EINVAL);
     }
-    let old = pages(call.arg::<0>(), call.arg::<1>()).map_err(|_| Errno::EINVAL)?;
-    call.memory().space.lock().remap(old, call.arg::<2>(), flags & linux::MREMAP_MAYMOVE != 0)
+    let end = page_up(start.checked_add(old).ok_or(Errno::EINVAL)?).ok_or(Errno::EINVAL)?;
+    let place = match (fixed, stays) {
+        (_, true) => Place::Leaving(fixed.then(|| call.arg::<4>())),
+        (true, false) => Place::At(call.arg::<4>()),
+        (false, false) if may_move => Place::Anywhere,
+        (false, false) => Place::Here,
+    };
+    call.memory().space.lock().remap(start..end, call.arg::<2>(), place)
 }
 
 pub fn brk(call: &mut Call<'_>) -> Answer {
     Ok(call.memory().space.lock().brk(call.arg::<0>()))
-}
-
-pub fn madvise(call: &mut Call<'_>) -> Answer {
-    if call.arg::<1>() == 0 {
-        return Ok(0);
-    }
-    let range = pages(call.arg::<0>(), call.arg::<1>())?;
-    if call.int::<2>() == linux::MADV_DONTNEED {
-        call.memory().space.lock().discard(range);
-    }
-    // All other advice may be ignored.
-    Ok(0)
-}
-
-/// msync(2), mlock(2) and their like: nothing is ever written back or swapped out.
-pub fn nothing_to_do(_call: &mut Call<'_>) -> Answer {
-    Ok(0)
 }

@@ -5,6 +5,7 @@
 pub mod numbers;
 pub mod table;
 
+mod advice;
 mod descriptor;
 mod event;
 mod futex;

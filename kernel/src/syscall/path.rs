@@ -13,6 +13,9 @@ use linux_raw_sys::general as linux;
 /// The descriptor that stands for the working directory.
 const AT_FDCWD: u32 = linux::AT_FDCWD as u32;
 
+/// The longest name of a memfd in bytes.
+const MAX_MEMFD_NAME: usize = 249;
+
 /// Where a relative path begins: the working directory, or the directory of this descriptor.
 pub fn base(call: &Call<'_>, directory: u32) -> Result<String, Errno> {
     if directory == AT_FDCWD {
@@ -81,6 +84,21 @@ fn open_at(call: &mut Call<'_>, directory: u32, path_at: u64, flags: u32, mode: 
     open.path = found.path;
     open.node = Some(node);
     call.thread.files.lock().add(Arc::new(open), flags & linux::O_CLOEXEC != 0, 0)
+}
+
+/// memfd_create(2): a file in memory without a name.
+pub fn memfd_create(call: &mut Call<'_>) -> Answer {
+    let (name, flags) = (call.path::<0>()?, call.int::<1>());
+    if flags & !(linux::MFD_CLOEXEC | linux::MFD_ALLOW_SEALING | linux::MFD_NOEXEC_SEAL | linux::MFD_EXEC) != 0
+        || name.len() > MAX_MEMFD_NAME
+    {
+        return Err(Errno::EINVAL);
+    }
+    let node = Node::new(Kind::file(), linux::S_IFREG | 0o777);
+    let mut open = Open::new(node.clone(), linux::O_RDWR);
+    open.path = alloc::format!("/memfd:{name} (deleted)");
+    open.node = Some(node);
+    call.thread.files.lock().add(Arc::new(open), flags & linux::MFD_CLOEXEC != 0, 0)
 }
 
 fn may(found: Found) -> Answer {

@@ -81,6 +81,7 @@ table! {
     2 open: now path::open "";
     257 openat: now path::openat "";
     85 creat: now path::creat "";
+    319 memfd_create: now path::memfd_create "no seals, no huge pages";
     21 access: now path::access "the caller is root: only whether it exists";
     269 faccessat: now path::faccessat "as access";
     439 faccessat2: now path::faccessat "as access";
@@ -125,17 +126,20 @@ table! {
     137 statfs: now status::statfs "";
     138 fstatfs: now status::fstatfs "";
 
-    9 mmap: now memory::mmap "anonymous or private; shared memory only within a process; never writable and executable";
-    10 mprotect: now memory::mprotect "never writable and executable";
+    9 mmap: now memory::mmap "no huge pages; MAP_LOCKED and MAP_NORESERVE change nothing, MAP_GROWSDOWN is a plain mapping";
+    10 mprotect: now memory::mprotect "";
+    329 pkey_mprotect: now memory::pkey_mprotect "without a key";
     11 munmap: now memory::munmap "";
-    25 mremap: now memory::mremap "MREMAP_MAYMOVE";
+    25 mremap: now memory::mremap "MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP";
     12 brk: now memory::brk "";
-    28 madvise: now memory::madvise "MADV_DONTNEED; other advice is ignored";
-    26 msync: now memory::nothing_to_do "nothing to do";
-    149 mlock: now memory::nothing_to_do "nothing to do";
-    150 munlock: now memory::nothing_to_do "nothing to do";
-    151 mlockall: now memory::nothing_to_do "nothing to do";
-    152 munlockall: now memory::nothing_to_do "nothing to do";
+    28 madvise: now advice::madvise "MADV_DONTNEED, MADV_FREE (taken at once), MADV_POPULATE_READ, MADV_POPULATE_WRITE; other advice is ignored, but for what must not be";
+    27 mincore: now advice::mincore "";
+    26 msync: now advice::msync "nothing to do";
+    149 mlock: now advice::mlock "nothing to do";
+    325 mlock2: now advice::mlock2 "nothing to do";
+    150 munlock: now advice::mlock "nothing to do";
+    151 mlockall: now advice::mlockall "nothing to do";
+    152 munlockall: now advice::munlockall "nothing to do";
 
     56 clone: wait thread::clone "threads, and processes that are copies; no namespaces";
     435 clone3: wait thread::clone3 "as clone";

@@ -1,10 +1,12 @@
 //! The file tree: the image's files, borrowed, and over them what the program changes, in memory.
 //!
 //! - [`node`]: files, directories, symbolic links
+//! - [`content`]: what a file holds
 //! - [`device`]: `/dev`, and where standard output goes
 //! - [`walk`]: from a path to a node
 //! - [`change`]: create, remove, rename
 mod change;
+mod content;
 mod device;
 mod node;
 mod walk;
@@ -102,7 +104,9 @@ impl Tree {
         for (path, what) in GENERATED {
             tree.place(path, Node::new(Kind::Generated(what), linux::S_IFREG | 0o444));
         }
-        tree.place("/tmp", Node::new(Kind::directory(), linux::S_IFDIR | 0o1777));
+        for path in ["/tmp", "/dev/shm"] {
+            tree.place(path, Node::new(Kind::directory(), linux::S_IFDIR | 0o1777));
+        }
         tree
     }
 

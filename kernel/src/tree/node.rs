@@ -1,19 +1,18 @@
 //! Nodes of the tree: files, directories, symbolic links.
 use super::Generated;
+use super::content::Content;
 use super::device::Device;
 use crate::errno::Errno;
 use crate::file::{Events, File, Status};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use linux_raw_sys::general as linux;
+use machine::memory::Frame;
 use spin::Mutex;
 
 static NEXT_INODE: AtomicU64 = AtomicU64::new(2);
-/// Memory that files leave to others, in bytes.
-const RESERVE: u64 = 1 << 20;
 
 /// What a directory holds, by name.
 pub type Entries = BTreeMap<String, Arc<Node>>;
@@ -40,50 +39,12 @@ impl Kind {
 
     /// A file of the image.
     pub fn borrowed(bytes: &'static [u8]) -> Self {
-        Kind::File(Mutex::new(Content::Borrowed(bytes)))
+        Kind::File(Mutex::new(Content::borrowed(bytes)))
     }
 
     /// An empty file.
     pub fn file() -> Self {
         Kind::borrowed(&[])
-    }
-}
-
-/// What a file holds.
-pub enum Content {
-    /// The image's bytes, as they are.
-    Borrowed(&'static [u8]),
-    /// The program has written to it.
-    Own(Vec<u8>),
-}
-
-impl Content {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Content::Borrowed(bytes) => bytes,
-            Content::Own(bytes) => bytes,
-        }
-    }
-
-    /// Its bytes to change, at least `length` of them.
-    fn own(&mut self, length: usize) -> Result<&mut Vec<u8>, Errno> {
-        let had = self.bytes().len();
-        let grows = length.saturating_sub(had) + if matches!(self, Content::Borrowed(_)) { had } else { 0 };
-        if grows > 0 && machine::memory::usage().free < (grows as u64).saturating_add(RESERVE) {
-            return Err(Errno::ENOSPC);
-        }
-        if let Content::Borrowed(bytes) = self {
-            let mut copy = Vec::new();
-            copy.try_reserve(bytes.len().max(length)).map_err(|_| Errno::ENOSPC)?;
-            copy.extend_from_slice(bytes);
-            *self = Content::Own(copy);
-        }
-        let Content::Own(bytes) = self else { return Err(Errno::EIO) };
-        if length > bytes.len() {
-            bytes.try_reserve(length - bytes.len()).map_err(|_| Errno::ENOSPC)?;
-            bytes.resize(length, 0);
-        }
-        Ok(bytes)
     }
 }
 
@@ -143,6 +104,11 @@ impl Node {
         }
     }
 
+    /// Whether it is `/dev/zero`, which maps as memory.
+    pub fn is_zero(&self) -> bool {
+        matches!(self.kind, Kind::Device(Device::Zero))
+    }
+
     fn touch(&self) {
         self.set_modified(machine::time::wall().as_secs());
     }
@@ -151,16 +117,7 @@ impl Node {
 impl File for Node {
     fn read(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
         match &self.kind {
-            Kind::File(content) => {
-                let content = content.lock();
-                let start = usize::try_from(offset).unwrap_or(usize::MAX);
-                let rest = content.bytes().get(start..).unwrap_or_default();
-                let length = rest.len().min(buffer.len());
-                if let (Some(to), Some(from)) = (buffer.get_mut(..length), rest.get(..length)) {
-                    to.copy_from_slice(from);
-                }
-                Ok(length)
-            }
+            Kind::File(content) => Ok(content.lock().read(buffer, offset)),
             Kind::Device(device) => device.read(buffer),
             Kind::Directory(_) => Err(Errno::EISDIR),
             _ => Err(Errno::EINVAL),
@@ -170,13 +127,9 @@ impl File for Node {
     fn write(&self, bytes: &[u8], offset: u64) -> Result<usize, Errno> {
         match &self.kind {
             Kind::File(content) => {
-                let start = usize::try_from(offset).map_err(|_| Errno::EFBIG)?;
-                let end = start.checked_add(bytes.len()).ok_or(Errno::EFBIG)?;
-                let mut content = content.lock();
-                let had = content.bytes().len();
-                content.own(end.max(had))?.get_mut(start..end).ok_or(Errno::EFBIG)?.copy_from_slice(bytes);
+                let count = content.lock().write(bytes, offset)?;
                 self.touch();
-                Ok(bytes.len())
+                Ok(count)
             }
             Kind::Device(device) => device.write(bytes),
             Kind::Directory(_) => Err(Errno::EISDIR),
@@ -184,13 +137,15 @@ impl File for Node {
         }
     }
 
-    fn lasting_page(&self, offset: u64) -> Option<&'static [u8]> {
+    fn lasting(&self, offset: u64) -> Option<&'static [u8]> {
         let Kind::File(content) = &self.kind else { return None };
-        match *content.lock() {
-            Content::Borrowed(bytes) => {
-                bytes.get(usize::try_from(offset).ok()?..)?.get(..machine::memory::PAGE as usize)
-            }
-            Content::Own(_) => None,
+        content.lock().lasting(offset)
+    }
+
+    fn frame(&self, offset: u64) -> Result<Arc<Frame>, Errno> {
+        match &self.kind {
+            Kind::File(content) => content.lock().frame(offset),
+            _ => Err(Errno::ENODEV),
         }
     }
 
@@ -200,7 +155,7 @@ impl File for Node {
 
     fn status(&self) -> Status {
         let size = match &self.kind {
-            Kind::File(content) => content.lock().bytes().len() as u64,
+            Kind::File(content) => content.lock().length(),
             Kind::Link(target) => target.len() as u64,
             _ => 0,
         };
@@ -222,13 +177,7 @@ impl File for Node {
 
     fn truncate(&self, length: u64) -> Result<(), Errno> {
         let Kind::File(content) = &self.kind else { return Err(Errno::EINVAL) };
-        let length = usize::try_from(length).map_err(|_| Errno::EFBIG)?;
-        let mut content = content.lock();
-        if length == 0 {
-            *content = Content::Own(Vec::new());
-        } else {
-            content.own(length)?.truncate(length);
-        }
+        content.lock().truncate(length)?;
         self.touch();
         Ok(())
     }

@@ -20,18 +20,12 @@ bitflags! {
 impl Protection {
     /// How a page under this protection is mapped; `None`: not at all.
     pub(super) fn access(self) -> Option<Access> {
-        if self.contains(Self::WRITE) {
-            Some(Access::Write)
-        } else if self.contains(Self::EXECUTE) {
-            Some(Access::Execute)
-        } else {
-            self.contains(Self::READ).then_some(Access::Read)
+        match (self.contains(Self::WRITE), self.contains(Self::EXECUTE)) {
+            (true, true) => Some(Access::WriteExecute),
+            (true, false) => Some(Access::Write),
+            (false, true) => Some(Access::Execute),
+            (false, false) => self.contains(Self::READ).then_some(Access::Read),
         }
-    }
-
-    /// Whether a page is writable or executable, not both.
-    pub fn is_exclusive(self) -> bool {
-        !self.contains(Self::WRITE | Self::EXECUTE)
     }
 
     pub(super) fn allows(self, need: Self) -> bool {
@@ -45,7 +39,8 @@ impl Protection {
 pub enum Backing {
     /// Zeroes.
     Zero,
-    /// Bytes of a file, the region's first byte at `offset`; from `end` on zeroes, and no page that is wholly behind it.
+    /// Bytes of a file, the region's first byte at `offset`; from `end` on zeroes, and no page that is wholly behind it or
+    /// behind the end of the file. What the program writes is its own.
     File {
         /// The file.
         file: Arc<dyn File>,
@@ -54,21 +49,45 @@ pub enum Backing {
         /// Where in the file its bytes end.
         end: u64,
     },
+    /// The file's own pages, the region's first byte at `offset`: what is written to them is in the file.
+    Shared {
+        /// The file.
+        file: Arc<dyn File>,
+        /// Where in the file the region begins.
+        offset: u64,
+    },
 }
 
 impl Backing {
     pub(super) fn skip(&mut self, bytes: u64) {
-        if let Backing::File { offset, .. } = self {
+        if let Backing::File { offset, .. } | Backing::Shared { offset, .. } = self {
             *offset = offset.saturating_add(bytes);
         }
     }
+
+    /// The file and the offset in it where the region begins.
+    pub fn file(&self) -> Option<(&Arc<dyn File>, u64)> {
+        match self {
+            Backing::Zero => None,
+            Backing::File { file, offset, .. } | Backing::Shared { file, offset } => Some((file, *offset)),
+        }
+    }
+
+    /// Whether what is written to it is seen by others.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Backing::Shared { .. })
+    }
 }
 
+/// A part of the program's memory.
 #[derive(Clone)]
-pub(super) struct Region {
-    pub(super) end: u64,
-    pub(super) protection: Protection,
-    pub(super) backing: Backing,
-    /// It is or was writable: its pages may differ from what backs them.
-    pub(super) dirty: bool,
+pub struct Region {
+    /// Where it ends.
+    pub end: u64,
+    /// What the program may do with it.
+    pub protection: Protection,
+    /// What mprotect(2) may let it do: the file of a shared one may be open for reading alone.
+    pub(super) allowed: Protection,
+    /// What its pages hold at first.
+    pub backing: Backing,
 }

@@ -2,85 +2,107 @@
 use super::region::Region;
 use super::{Space, check, page_up};
 use crate::errno::Errno;
-use crate::program::memory::would_be_scarce;
-use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
 use core::ops::Range;
-use machine::memory::{AddressSpace, BadAddress, OutOfMemory, PAGE, USER_END};
+use machine::memory::{OutOfMemory, USER_END};
+
+/// What mremap(2) may do to make a mapping fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It stays where it is.
+    Here,
+    /// It may go elsewhere (MREMAP_MAYMOVE).
+    Anywhere,
+    /// It goes to this address (MREMAP_FIXED).
+    At(u64),
+    /// It goes elsewhere, and the old range stays, without its pages (MREMAP_DONTUNMAP); to this address, if that is given.
+    Leaving(Option<u64>),
+}
 
 impl Space {
-    /// mremap(2): makes the mapping `old` `length` bytes long, elsewhere if it must and `may_move`.
-    pub fn remap(&mut self, old: Range<u64>, length: u64, may_move: bool) -> Result<u64, Errno> {
-        check(&old)?;
+    /// mremap(2): makes the mapping `old` `length` bytes long and tells where it is.
+    pub fn remap(&mut self, old: Range<u64>, length: u64, place: Place) -> Result<u64, Errno> {
         let length = page_up(length).filter(|length| *length > 0).ok_or(Errno::EINVAL)?;
-        let Some((start, region)) = self.regions.range(..=old.start).next_back() else { return Err(Errno::EFAULT) };
-        if region.end < old.end {
+        // An empty range stands for all of a shared mapping, seen once more.
+        let again = old.is_empty();
+        if !again {
+            check(&old)?;
+        }
+        let Some((start, region)) = self.regions.range(..=old.start).next_back().filter(|(_, r)| old.start < r.end)
+        else {
+            return Err(Errno::EFAULT);
+        };
+        if again && (!region.backing.is_shared() || place == Place::Here) {
+            return Err(Errno::EINVAL);
+        }
+        let mut moved = region.clone();
+        moved.backing.skip(old.start - start);
+        let single = region.end >= old.end;
+        match place {
+            Place::At(to) => self.clear_target(&old, to, length)?,
+            Place::Leaving(_) if length != old.end - old.start => return Err(Errno::EINVAL),
+            Place::Leaving(Some(to)) => self.clear_target(&old, to, length)?,
+            _ => {}
+        }
+        if let Place::Here | Place::Anywhere = place {
+            let new_end = old.start.checked_add(length).filter(|end| *end <= USER_END).ok_or(Errno::ENOMEM)?;
+            if !again && new_end <= old.end {
+                if new_end < old.end {
+                    self.unmap(new_end..old.end)?;
+                }
+                return Ok(old.start);
+            }
+            if !single {
+                return Err(Errno::EFAULT);
+            }
+            if !again && self.is_free(&(old.end..new_end)) {
+                moved.backing.skip(old.end - old.start);
+                self.insert(old.end..new_end, Region { end: new_end, ..moved })?;
+                return Ok(old.start);
+            }
+        }
+        if !single {
             return Err(Errno::EFAULT);
         }
-        let (protection, dirty, mut backing) = (region.protection, region.dirty, region.backing.clone());
-        backing.skip(old.start - start);
-        let new_end = old.start.checked_add(length).filter(|end| *end <= USER_END).ok_or(Errno::ENOMEM)?;
-        if new_end <= old.end {
-            if new_end < old.end {
-                self.unmap(new_end..old.end)?;
-            }
-            return Ok(old.start);
+        let target = match place {
+            Place::Here => return Err(Errno::ENOMEM),
+            Place::At(to) | Place::Leaving(Some(to)) => to..to + length,
+            Place::Anywhere | Place::Leaving(None) => self.find_free(length)?,
+        };
+        self.move_to(old, target, moved, matches!(place, Place::Leaving(_)))
+    }
+
+    /// Makes room at the place that the caller names for a mapping.
+    fn clear_target(&mut self, old: &Range<u64>, to: u64, length: u64) -> Result<(), Errno> {
+        let target = to..to.checked_add(length).ok_or(Errno::EINVAL)?;
+        check(&target)?;
+        if target.start < old.end && old.start < target.end {
+            return Err(Errno::EINVAL);
         }
-        if self.is_free(&(old.end..new_end)) {
-            backing.skip(old.end - old.start);
-            self.insert(old.end..new_end, protection, backing)?;
-            return Ok(old.start);
-        }
-        if !may_move {
+        self.unmap(target)
+    }
+
+    fn move_to(&mut self, old: Range<u64>, target: Range<u64>, region: Region, stays: bool) -> Result<u64, Errno> {
+        self.insert(target.clone(), Region { end: target.end, ..region })?;
+        let kept = old.start..old.end.min(old.start + (target.end - target.start));
+        if self.table.move_pages(kept, target.start).is_err() {
+            self.unmap(target)?;
             return Err(Errno::ENOMEM);
         }
-        let target = self.find_free(length)?;
-        self.insert_region(target.clone(), Region { end: target.end, protection, backing, dirty })?;
-        self.move_pages(&old, target.start)?;
-        self.unmap(old)?;
+        if !stays && !old.is_empty() {
+            self.unmap(old)?;
+        }
         Ok(target.start)
     }
 
-    fn move_pages(&mut self, from: &Range<u64>, to: u64) -> Result<(), Errno> {
-        let mut content = [0; PAGE as usize];
-        for page in self.resident_in(from) {
-            let target = page - from.start + to;
-            let access = self.table.access(page).ok_or(Errno::EFAULT)?;
-            self.table.read(page, &mut content).map_err(|_| Errno::EFAULT)?;
-            self.table.map(target, access, &content).map_err(|_| Errno::ENOMEM)?;
-            self.resident.insert(target);
-        }
-        let parked: Vec<u64> = self.parked.range(from.clone()).map(|(page, _)| *page).collect();
-        for page in parked {
-            if let Some(content) = self.parked.remove(&page) {
-                self.parked.insert(page - from.start + to, content);
-            }
-        }
-        Ok(())
-    }
-
-    /// A copy of it, for fork(2). Pages that still are what backs them are left to be read again.
+    /// A copy of it, for fork(2): private memory is copied, shared memory is the same.
     pub fn fork(&self) -> Result<Space, OutOfMemory> {
-        if would_be_scarce(self.parked.len() as u64 * PAGE) {
-            return Err(OutOfMemory);
-        }
-        let mut copy = Space {
-            table: AddressSpace::new()?,
+        Ok(Space {
+            table: self.table.fork()?,
             regions: self.regions.clone(),
-            resident: BTreeSet::new(),
-            parked: self.parked.clone(),
             heap: self.heap.clone(),
             top: self.top,
-        };
-        let mut content = [0; PAGE as usize];
-        for (start, region) in self.regions.iter().filter(|(_, region)| region.dirty) {
-            for page in self.resident.range(*start..region.end) {
-                let Some(access) = self.table.access(*page) else { continue };
-                self.table.read(*page, &mut content).map_err(|BadAddress(_)| OutOfMemory)?;
-                copy.table.map(*page, access, &content)?;
-                copy.resident.insert(*page);
-            }
-        }
-        Ok(copy)
+            below: self.below,
+            skipped: self.skipped,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Spaces against a naive one: a map from page to protection and content.
 use super::*;
 use crate::file::File;
-use crate::tree::Snapshot;
+use crate::tree::{Kind, Node, Snapshot};
 use alloc::sync::Arc;
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -51,7 +51,6 @@ struct Naive(HashMap<u64, (Protection, u8)>);
 impl Naive {
     fn apply(&mut self, step: &Step) -> bool {
         match *step {
-            Step::Map(_, _, to) | Step::Protect(_, _, to) if !to.is_exclusive() => return false,
             Step::Map(first, count, to) => (first..first + count).for_each(|page| {
                 self.0.insert(page, (to, 0));
             }),
@@ -148,13 +147,114 @@ fn a_files_bytes_are_seen_and_its_end_is_the_end() {
 }
 
 #[test]
-fn nothing_is_writable_and_executable() {
+fn a_page_that_the_program_wants_to_write_and_execute_is_both() {
     let mut space = space();
     let both = Protection::WRITE | Protection::EXECUTE;
-    assert_eq!(space.map(range(0, 1), both, Backing::Zero), Err(Errno::EACCES));
-    space.map(range(0, 1), RW, Backing::Zero).unwrap();
-    assert_eq!(space.protect(range(0, 1), both), Err(Errno::EACCES));
+    space.map(range(0, 1), both, Backing::Zero).unwrap();
+    space.write(BASE, &[0xc3]).unwrap();
+    assert_eq!(space.resolve(BASE, Protection::EXECUTE), Ok(()));
+    space.protect(range(0, 1), RW).unwrap();
     assert_eq!(space.resolve(BASE, Protection::EXECUTE), Err(Fault::Forbidden));
+}
+
+#[test]
+fn what_is_shared_is_seen_in_every_mapping_in_the_file_and_after_a_fork() {
+    let file: Arc<dyn File> = Node::new(Kind::file(), 0o100_644);
+    file.write(b"from the file", 0).unwrap();
+    let mut parent = space();
+    let backing = || Backing::Shared { file: file.clone(), offset: 0 };
+    parent.map(range(0, 2), RW, backing()).unwrap();
+    parent.map(range(4, 1), Protection::READ, backing()).unwrap();
+    let seen = |space: &mut Space, at: u64| {
+        let mut bytes = [0; 4];
+        space.read(at, &mut bytes).unwrap();
+        bytes
+    };
+    assert_eq!(&seen(&mut parent, BASE), b"from");
+    let mut child = parent.fork().unwrap();
+    child.write(BASE, b"over").unwrap();
+    assert_eq!(&seen(&mut parent, BASE + 4 * PAGE), b"over");
+    let mut bytes = [0; 4];
+    file.read(&mut bytes, 0).unwrap();
+    assert_eq!(&bytes, b"over");
+    file.write(b"back", 0).unwrap();
+    assert_eq!(&seen(&mut child, BASE), b"back");
+    // Nothing is behind the file's last page.
+    assert_eq!(parent.resolve(BASE + PAGE, Protection::READ), Err(Fault::PastEnd));
+    // What is forgotten is still in the file.
+    parent.discard(range(0, 1));
+    assert_eq!(&seen(&mut parent, BASE), b"back");
+}
+
+#[test]
+fn what_is_shared_for_reading_alone_never_becomes_writable() {
+    let file: Arc<dyn File> = Node::new(Kind::file(), 0o100_644);
+    let mut space = space();
+    space.map_for_reading(range(0, 1), Protection::READ, Backing::Shared { file, offset: 0 }).unwrap();
+    assert_eq!(space.protect(range(0, 1), RW), Err(Errno::EACCES));
+}
+
+#[test]
+fn neighbours_of_a_page_of_the_image_come_with_it() {
+    let bytes: &'static [u8] = Vec::leak(vec![7; 12 * PAGE as usize]);
+    let start = bytes.as_ptr().align_offset(PAGE as usize);
+    let bytes = &bytes[start..start + 10 * PAGE as usize + 5];
+    let file: Arc<dyn File> = Node::new(Kind::borrowed(bytes), 0o100_644);
+    let mut space = space();
+    space.map(range(0, 11), Protection::READ, Backing::File { file, offset: 0, end: u64::MAX }).unwrap();
+    space.resolve(BASE + 3 * PAGE, Protection::READ).unwrap();
+    assert_eq!(space.resident(), 10 * PAGE);
+    // The last one is not whole: it is a copy, with zeroes behind its end.
+    let mut read = [0xff; 6];
+    space.read(BASE + 10 * PAGE, &mut read).unwrap();
+    assert_eq!(read, [7, 7, 7, 7, 7, 0]);
+    // A copy of what is written; the neighbours stay as they are.
+    space.protect(range(0, 11), RW).unwrap();
+    space.write(BASE, &[8]).unwrap();
+    space.read(BASE + PAGE - 3, &mut read).unwrap();
+    assert_eq!((read, bytes[0]), ([7; 6], 7));
+}
+
+#[test]
+fn what_nobody_may_touch_keeps_what_it_holds() {
+    let mut space = space();
+    space.map(range(0, 2), RW, Backing::Zero).unwrap();
+    space.write(BASE, b"kept").unwrap();
+    space.protect(range(0, 2), Protection::empty()).unwrap();
+    assert_eq!(space.resolve(BASE, Protection::READ), Err(Fault::Forbidden));
+    let moved = space.remap(range(0, 2), 2 * PAGE, Place::At(BASE + 8 * PAGE)).unwrap();
+    let mut space = space.fork().unwrap();
+    space.protect(moved..moved + 2 * PAGE, Protection::READ).unwrap();
+    let mut read = [0; 4];
+    space.read(moved, &mut read).unwrap();
+    assert_eq!(&read, b"kept");
+}
+
+#[test]
+fn holes_are_found_again() {
+    let mut space = space();
+    let first = space.find_free(2 * PAGE).unwrap();
+    space.map(first.clone(), RW, Backing::Zero).unwrap();
+    let second = space.find_free(3 * PAGE).unwrap();
+    space.map(second.clone(), Protection::READ, Backing::Zero).unwrap();
+    space.unmap(first.clone()).unwrap();
+    assert_eq!(space.find_free(3 * PAGE).unwrap().end, second.start);
+    assert_eq!(space.find_free(2 * PAGE).unwrap(), first);
+    space.unmap(second.clone()).unwrap();
+    assert_eq!(space.find_free(5 * PAGE).unwrap(), second.start..first.end);
+}
+
+#[test]
+fn a_mapping_that_is_moved_without_being_unmapped_leaves_zeroes() {
+    let mut space = space();
+    space.map(range(0, 1), RW, Backing::Zero).unwrap();
+    space.write(BASE, b"gone").unwrap();
+    let moved = space.remap(range(0, 1), PAGE, Place::Leaving(None)).unwrap();
+    let mut read = [1; 4];
+    space.read(moved, &mut read).unwrap();
+    assert_eq!(&read, b"gone");
+    space.read(BASE, &mut read).unwrap();
+    assert_eq!(read, [0; 4]);
 }
 
 #[test]
@@ -175,8 +275,8 @@ fn a_mapping_that_cannot_grow_in_place_moves_with_what_it_holds() {
     space.map(range(0, 2), RW, Backing::Zero).unwrap();
     space.map(range(2, 1), RW, Backing::Zero).unwrap();
     space.write(BASE + PAGE, b"kept").unwrap();
-    assert_eq!(space.remap(range(0, 2), 4 * PAGE, false), Err(Errno::ENOMEM));
-    let moved = space.remap(range(0, 2), 4 * PAGE, true).unwrap();
+    assert_eq!(space.remap(range(0, 2), 4 * PAGE, Place::Here), Err(Errno::ENOMEM));
+    let moved = space.remap(range(0, 2), 4 * PAGE, Place::Anywhere).unwrap();
     let mut read = [0; 4];
     space.read(moved + PAGE, &mut read).unwrap();
     assert_eq!(&read, b"kept");
@@ -215,7 +315,7 @@ fn what_moved_and_can_only_be_read_now_is_still_copied_by_a_fork() {
     space.map(range(1, 1), both, Backing::Zero).unwrap();
     space.write(range(0, 1).start, b"kept").unwrap();
     space.protect(range(0, 1), Protection::READ).unwrap();
-    let moved = space.remap(range(0, 1), 2 * PAGE, true).unwrap();
+    let moved = space.remap(range(0, 1), 2 * PAGE, Place::Anywhere).unwrap();
     let mut copy = space.fork().unwrap();
     let mut bytes = [0; 4];
     copy.read(moved, &mut bytes).unwrap();

@@ -3,8 +3,12 @@ use super::region::{Backing, Protection};
 use super::{Space, page_of};
 use crate::errno::Errno;
 use crate::file::File;
+use alloc::sync::Arc;
 use core::ops::Range;
 use machine::memory::{Access, AddressSpace, BadAddress, OutOfMemory, PAGE, USER_END};
+
+/// Pages of a file that are in memory already are mapped so many together, at a multiple of so many: a fault takes longer.
+const AROUND: u64 = 16 * PAGE;
 
 /// Why an address cannot be made to work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,19 +38,27 @@ impl Space {
             return Err(Fault::Unmapped);
         };
         let access = region.protection.access().filter(|_| region.protection.allows(need)).ok_or(Fault::Forbidden)?;
-        if self.resident.contains(&page) {
-            return Ok(self.table.protect(page, access)?);
+        let table = &mut self.table;
+        if table.is_mapped(page) {
+            // Somebody else was here first.
+            table.protect(page..page + PAGE, Some(access));
+            return Ok(());
         }
-        match (self.parked.get(&page), &region.backing) {
-            (Some(content), _) => self.table.map(page, access, content)?,
-            (None, Backing::Zero) => self.table.map(page, access, &[])?,
-            (None, Backing::File { file, offset, end }) => {
-                let at = offset + (page - start);
-                map_file(&mut self.table, page, access, &**file, at..*end)?;
+        match &region.backing {
+            Backing::Zero => Ok(table.map(page, access, &[])?),
+            Backing::File { file, offset, end } => {
+                let whole = *start..region.end;
+                map_file(table, page, access, &**file, Part { whole, offset: *offset, end: *end })
             }
+            Backing::Shared { file, offset } => map_shared(table, page, access, file, offset + (page - start)),
         }
-        self.parked.remove(&page);
-        self.resident.insert(page);
+    }
+
+    /// Makes all pages of a range ready that can be, for MAP_POPULATE and MADV_POPULATE_READ, MADV_POPULATE_WRITE.
+    pub fn populate(&mut self, range: Range<u64>, need: Protection) -> Result<(), Fault> {
+        for page in range.step_by(PAGE as usize) {
+            self.resolve(page, need)?;
+        }
         Ok(())
     }
 
@@ -75,24 +87,51 @@ impl Space {
     }
 }
 
-/// Maps a page to what the file holds in the first bytes of `range`: to the file's own memory where that can be, as it
-/// is for the code of a program, else to a copy.
-fn map_file(
+/// A region that shows a file: its addresses, where in the file it begins, and where its bytes end.
+struct Part {
+    whole: Range<u64>,
+    offset: u64,
+    end: u64,
+}
+
+/// Maps a page to what the file holds there: to the file's own memory where that can be, as it is for the code of a
+/// program, and its neighbours with it; else to a copy.
+fn map_file(table: &mut AddressSpace, page: u64, access: Access, file: &dyn File, part: Part) -> Result<(), Fault> {
+    let offset_of = |at: u64| part.offset + (at - part.whole.start);
+    let end = part.end.min(file.status().size);
+    if !access.writes() {
+        let window = page / AROUND * AROUND;
+        // The neighbours, or the page alone where what comes before it in the file is not in memory.
+        for first in [part.whole.start.max(window), page] {
+            let last = part.whole.end.min(window + AROUND);
+            let length = (last - first).min(end.saturating_sub(offset_of(first)));
+            let content =
+                file.lasting(offset_of(first)).and_then(|bytes| bytes.get(..bytes.len().min(length as usize)));
+            let covered = |content: &&[u8]| content.len() as u64 >= page - first + PAGE;
+            if let Some(content) = content.filter(covered)
+                && table.map_borrowed(first, access, content)?
+            {
+                return Ok(());
+            }
+        }
+    }
+    let mut content = [0; PAGE as usize];
+    let length = read_page(file, offset_of(page), end, &mut content)?;
+    Ok(table.map(page, access, content.get(..length).unwrap_or_default())?)
+}
+
+fn map_shared(
     table: &mut AddressSpace,
     page: u64,
     access: Access,
-    file: &dyn File,
-    range: Range<u64>,
+    file: &Arc<dyn File>,
+    offset: u64,
 ) -> Result<(), Fault> {
-    let whole = range.end.saturating_sub(range.start) >= PAGE;
-    if let Some(content) = file.lasting_page(range.start).filter(|_| whole)
-        && table.map_borrowed(page, access, content)?
-    {
-        return Ok(());
-    }
-    let mut content = [0; PAGE as usize];
-    let length = read_page(file, range.start, range.end, &mut content)?;
-    Ok(table.map(page, access, content.get(..length).unwrap_or_default())?)
+    let frame = file.frame(offset).map_err(|error| match error {
+        Errno::ENOSPC => Fault::OutOfMemory,
+        _ => Fault::PastEnd,
+    })?;
+    Ok(table.map_shared(page, access, &frame)?)
 }
 
 fn read_page(file: &dyn File, offset: u64, end: u64, content: &mut [u8]) -> Result<usize, Fault> {
@@ -108,6 +147,7 @@ fn read_page(file: &dyn File, offset: u64, end: u64, content: &mut [u8]) -> Resu
     }
     Ok(length)
 }
+
 fn check_copy(address: u64, length: usize) -> Result<(), Errno> {
     match address.checked_add(length as u64) {
         Some(end) if end <= USER_END => Ok(()),

@@ -1,14 +1,17 @@
 //! Memory: frames, page tables, the heap, and the address spaces of the program.
+mod frame;
 mod frames;
 mod heap;
 mod kernel;
 pub mod layout;
 mod space;
+mod stale;
 mod table;
 
 use crate::memory::Usage;
 use layout::Region;
 
+pub use frame::Frame;
 pub use frames::allocate_contiguous;
 pub use kernel::{map_device, switch};
 pub use space::AddressSpace;

@@ -1,12 +1,15 @@
-//! An address space of the program. Copies walk the page tables and go through the direct map: they need no access to
-//! the program's addresses, so SMAP stays on, and no fault can happen in the kernel.
+//! An address space of the program: which pages are mapped, how, and what they hold.
+mod copy;
+mod range;
+
+use super::frame::Frame;
+use super::stale::{Left, Stale};
 use super::table::{Entry, Flags, Missing, entry, find};
 use super::{frames, kernel, layout};
-use crate::memory::{Access, BadAddress, OutOfMemory, PAGE, USER_END};
+use crate::memory::{Access, OutOfMemory, PAGE, USER_END};
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use core::ops::Range;
-use core::slice;
-use x86_64::VirtAddr;
-use x86_64::instructions::tlb;
 
 /// The entries of the root table that are the kernel's, the same in every address space.
 const KERNEL_HALF: Range<usize> = 256..512;
@@ -14,6 +17,10 @@ const KERNEL_HALF: Range<usize> = 256..512;
 /// An address space of the program: which pages are mapped, how, and what they hold.
 pub struct AddressSpace {
     root: u64,
+    /// How many pages it maps.
+    mapped: u64,
+    /// Its shares in frames that others may map, by page.
+    shared: BTreeMap<u64, Arc<Frame>>,
 }
 
 fn flags(access: Access) -> Flags {
@@ -21,6 +28,7 @@ fn flags(access: Access) -> Flags {
         Access::Read => Flags::USER | Flags::NO_EXECUTE,
         Access::Write => Flags::USER | Flags::WRITABLE | Flags::NO_EXECUTE,
         Access::Execute => Flags::USER,
+        Access::WriteExecute => Flags::USER | Flags::WRITABLE,
     }
 }
 
@@ -37,12 +45,17 @@ impl AddressSpace {
         unsafe {
             to.add(KERNEL_HALF.start).copy_from_nonoverlapping(from.add(KERNEL_HALF.start), KERNEL_HALF.len());
         }
-        Ok(AddressSpace { root })
+        Ok(AddressSpace { root, mapped: 0, shared: BTreeMap::new() })
     }
 
     /// The frame of the root table.
     pub(in crate::hardware) fn root(&self) -> u64 {
         self.root
+    }
+
+    /// How many pages are mapped, those too that nobody may touch now.
+    pub fn mapped(&self) -> u64 {
+        self.mapped
     }
 
     fn find(&self, page: u64) -> Option<Entry> {
@@ -53,20 +66,20 @@ impl AddressSpace {
         unsafe { find(self.root, page) }
     }
 
-    fn slot(&mut self, page: u64, missing: Missing) -> Result<Option<*mut Entry>, OutOfMemory> {
+    fn slot(&mut self, page: u64) -> Result<*mut Entry, OutOfMemory> {
         assert_page(page);
-        if missing == Missing::User && frames::only_for_kernel() {
+        if frames::only_for_kernel() {
             return Err(OutOfMemory);
         }
         // SAFETY: the tables under `root` are this space's; `&mut self` keeps others away.
-        unsafe { entry(self.root, page, 1, missing) }
+        unsafe { entry(self.root, page, 1, Missing::User) }?.ok_or(OutOfMemory)
     }
 
     /// Maps the page at this address, which is a multiple of [`PAGE`] below [`USER_END`], to memory that holds `content`
     /// (at most a page) and then zeroes. What was mapped there before is gone.
     pub fn map(&mut self, page: u64, access: Access, content: &[u8]) -> Result<(), OutOfMemory> {
         assert!(content.len() as u64 <= PAGE);
-        let slot = self.slot(page, Missing::User)?.ok_or(OutOfMemory)?;
+        let slot = self.slot(page)?;
         let frame = frames::allocate()?;
         let bytes = layout::direct(frame);
         // SAFETY: the frame is new; the content is at most a page and does not lie in it.
@@ -74,132 +87,71 @@ impl AddressSpace {
             bytes.copy_from_nonoverlapping(content.as_ptr(), content.len());
             bytes.add(content.len()).write_bytes(0, PAGE as usize - content.len());
         }
-        // SAFETY: the slot is in this space's tables, which `&mut self` guards.
-        let before = unsafe { slot.replace(Entry::new(frame, flags(access))) };
-        self.forget(page, before);
+        // SAFETY: the slot is this page's, the frame is new.
+        unsafe { self.replace(page, slot, Entry::new(frame, flags(access))) };
         Ok(())
     }
 
-    /// Maps the page at this address to `content` itself, which is never written: for reading or executing. `false` and nothing
-    /// done where that cannot be: it is not one whole page of memory, or `access` is to write.
+    /// Maps pages from this address on to `content` itself, which is never written, as many as it has whole; those that are
+    /// mapped already stay. For reading or executing. `false` and nothing done where that cannot be: it is not whole pages of
+    /// memory, or `access` is to write.
     pub fn map_borrowed(&mut self, page: u64, access: Access, content: &'static [u8]) -> Result<bool, OutOfMemory> {
         let address = content.as_ptr() as u64;
         let in_direct_map = (layout::DIRECT..layout::DEVICES).contains(&address);
-        if !in_direct_map || !address.is_multiple_of(PAGE) || content.len() as u64 != PAGE || access == Access::Write {
+        let count = content.len() as u64 / PAGE;
+        if !in_direct_map || !address.is_multiple_of(PAGE) || count == 0 || access.writes() {
             return Ok(false);
         }
-        let slot = self.slot(page, Missing::User)?.ok_or(OutOfMemory)?;
-        let entry = Entry::new(address - layout::DIRECT, flags(access) | Flags::BORROWED);
-        // SAFETY: the slot is in this space's tables, which `&mut self` guards. The content lives for good, and ring 3 can
-        // only read it: `protect` never makes a borrowed page writable.
-        let before = unsafe { slot.replace(entry) };
-        self.forget(page, before);
+        for offset in (0..count).map(|index| index * PAGE) {
+            let slot = self.slot(page + offset)?;
+            let entry = Entry::new(address - layout::DIRECT + offset, flags(access) | Flags::BORROWED);
+            // SAFETY: the slot is in this space's tables, which `&mut self` guards. The content lives for good, and ring 3
+            // can only read it: `protect` never makes a borrowed page writable.
+            unsafe {
+                if (*slot).is_empty() {
+                    self.replace(page + offset, slot, entry);
+                }
+            }
+        }
         Ok(true)
     }
 
-    /// How the page at this address is mapped, if it is.
-    pub fn access(&self, page: u64) -> Option<Access> {
-        self.find(page).map(|entry| match (entry.has(Flags::WRITABLE), entry.has(Flags::NO_EXECUTE)) {
-            (true, _) => Access::Write,
-            (false, true) => Access::Read,
-            (false, false) => Access::Execute,
-        })
-    }
-
-    /// Changes what may be done with the page at this address; nothing if it is not mapped. A borrowed page that becomes
-    /// writable becomes a copy.
-    pub fn protect(&mut self, page: u64, access: Access) -> Result<(), OutOfMemory> {
-        let Some(found) = self.find(page) else { return Ok(()) };
-        let borrowed = found.has(Flags::BORROWED);
-        if borrowed && access == Access::Write {
-            // SAFETY: a borrowed frame is memory that is never written and lives for good.
-            let content = unsafe { slice::from_raw_parts(layout::direct(found.frame()), PAGE as usize) };
-            return self.map(page, access, content);
-        }
-        if let Some(slot) = self.slot(page, Missing::Stop)? {
-            let kept = if borrowed { Flags::BORROWED } else { Flags::NONE };
-            // SAFETY: the slot is in this space's tables, which `&mut self` guards.
-            unsafe { slot.write(Entry::new(found.frame(), flags(access) | kept)) };
-            tlb::flush(VirtAddr::new(page));
-        }
+    /// Maps the page at this address to this frame, that others may map too.
+    pub fn map_shared(&mut self, page: u64, access: Access, frame: &Arc<Frame>) -> Result<(), OutOfMemory> {
+        let slot = self.slot(page)?;
+        let entry = Entry::new(frame.address(), flags(access) | Flags::SHARED);
+        // SAFETY: the slot is this page's; the frame lives as long as the share in it, that goes with the entry.
+        unsafe { self.replace(page, slot, entry) };
+        self.shared.insert(page, frame.clone());
         Ok(())
     }
 
-    /// Takes away the page at this address and frees its memory; nothing if it is not mapped.
-    pub fn unmap(&mut self, page: u64) {
-        if let Ok(Some(slot)) = self.slot(page, Missing::Stop) {
-            // SAFETY: the slot is in this space's tables, which `&mut self` guards.
-            let before = unsafe { slot.replace(Entry::EMPTY) };
-            self.forget(page, before);
+    /// Writes an entry that was empty or stands for another page's memory, which is freed.
+    ///
+    /// # Safety
+    /// `slot` is this page's in the space's tables. The memory of `new` is its own, or lasts as long as its share in it.
+    unsafe fn replace(&mut self, page: u64, slot: *mut Entry, new: Entry) {
+        // SAFETY: the slot is in this space's tables (the caller's promise), which `&mut self` guards.
+        let before = unsafe { slot.replace(new) };
+        if before.is_empty() {
+            self.mapped += 1;
+            return;
         }
+        let mut stale = Stale::new();
+        // SAFETY: the entry was replaced.
+        unsafe { stale.push(page, self.leave(page, before)) };
+        stale.settle();
     }
 
-    /// Frees the page of an entry that was replaced. One processor runs the program, so one TLB is flushed.
-    fn forget(&mut self, page: u64, before: Entry) {
-        if before.has(Flags::PRESENT) {
-            tlb::flush(VirtAddr::new(page));
-            // SAFETY: its one entry was replaced and the TLB forgot it.
-            unsafe { release(before) };
+    /// What an entry of this page leaves behind, that is in the tables no more.
+    fn leave(&mut self, page: u64, entry: Entry) -> Left {
+        if entry.has(Flags::SHARED) {
+            self.shared.remove(&page).map_or(Left::Nothing, Left::Shared)
+        } else if entry.has(Flags::BORROWED) {
+            Left::Nothing
+        } else {
+            Left::Own(entry.frame())
         }
-    }
-
-    /// Copies from the program: `bytes` is filled from `address` on.
-    pub fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), BadAddress> {
-        self.parts(
-            address,
-            bytes.len(),
-            |_| true,
-            |memory, part| {
-                // SAFETY: `memory` is as many bytes of a mapped page of the program; no reference to them exists, and the
-                // program is not running on this processor.
-                unsafe { bytes[part.clone()].as_mut_ptr().copy_from_nonoverlapping(memory, part.len()) };
-            },
-        )
-    }
-
-    /// Copies to the program: `bytes` go to `address` and on. Pages that are not writable refuse.
-    pub fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), BadAddress> {
-        self.parts(
-            address,
-            bytes.len(),
-            |entry| entry.has(Flags::WRITABLE),
-            |memory, part| {
-                // SAFETY: as in `read`.
-                unsafe { memory.copy_from_nonoverlapping(bytes[part.clone()].as_ptr(), part.len()) };
-            },
-        )
-    }
-
-    /// Cuts `length` bytes from `address` on at the ends of pages, and calls `copy` with the place of each part and its range.
-    fn parts(
-        &self,
-        address: u64,
-        length: usize,
-        allowed: impl Fn(Entry) -> bool,
-        mut copy: impl FnMut(*mut u8, Range<usize>),
-    ) -> Result<(), BadAddress> {
-        let mut done = 0;
-        while done < length {
-            let at = address.checked_add(done as u64).ok_or(BadAddress(address))?;
-            let entry =
-                self.find(at).filter(|entry| entry.has(Flags::USER) && allowed(*entry)).ok_or(BadAddress(at))?;
-            let offset = at % PAGE;
-            let part = (length - done).min((PAGE - offset) as usize);
-            copy(layout::direct(entry.frame() + offset), done..done + part);
-            done += part;
-        }
-        Ok(())
-    }
-}
-
-/// Frees the frame of a page of the program, unless it is borrowed.
-///
-/// # Safety
-/// The entry is in no page table any more, and in no TLB.
-unsafe fn release(entry: Entry) {
-    if !entry.has(Flags::BORROWED) {
-        // SAFETY: the frame came from `allocate` in `map`, and had this one entry.
-        unsafe { frames::release(entry.frame()) };
     }
 }
 
@@ -221,9 +173,12 @@ unsafe fn free_below(table: u64, level: u32, which: Range<usize>) {
     for index in which {
         // SAFETY: `table` is a page table (the caller's promise).
         let found = unsafe { *layout::direct(table).cast::<Entry>().add(index) };
-        if found.has(Flags::PRESENT) {
-            // SAFETY: below level 1 there are the program's pages, above it tables; nothing uses either any more.
-            unsafe { if level == 1 { release(found) } else { free_below(found.frame(), level - 1, 0..512) } }
+        if found.is_empty() || level == 1 && (found.has(Flags::BORROWED) || found.has(Flags::SHARED)) {
+            continue;
+        }
+        // SAFETY: below level 1 there are the program's pages, above it tables; nothing uses either any more.
+        unsafe {
+            if level == 1 { frames::release(found.frame()) } else { free_below(found.frame(), level - 1, 0..512) }
         }
     }
     // SAFETY: the same.
