@@ -6,12 +6,13 @@ use comfy_table::{CellAlignment, Table};
 use elf::ElfBytes;
 use elf::endian::LittleEndian;
 use image::report::Report;
-use measure::answer::answers;
+
 use measure::host::{emulator, mib, processor, resident};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
+use tests::answer::answers;
 use tests::launch::{Launch, MACHINES, free_port, project, target_folder};
 use tests::server::Client;
 use tests::{PATIENCE, Result, http, program};

@@ -1,3 +1,2 @@
 //! What the measurements share.
-pub mod answer;
 pub mod host;

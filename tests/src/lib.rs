@@ -5,10 +5,11 @@
 //! - [`frame`]: the frames that go onto a wire; [`seen`]: what the frames of the machine say
 //! - [`tcp`], [`http`]: requests, over a wire or a socket
 //! - [`program`], [`server`]: Linux programs to run in it
-//! - [`load`], [`memcached`]: load on those that are servers
+//! - [`answer`], [`load`], [`memcached`]: the first answer of those that are servers, and load on them
 //! - [`output`]: what a process writes, while it writes it
 #![forbid(unsafe_code)]
 
+pub mod answer;
 pub mod frame;
 pub mod http;
 pub mod launch;

@@ -12,6 +12,7 @@ mod network;
 mod probe;
 mod programs;
 mod serve;
+mod servers;
 
 use libtest_mimic::{Arguments, Trial};
 use tests::Result;
@@ -33,6 +34,7 @@ fn main() {
     arguments.test_threads.get_or_insert(2);
     let mut trials = Vec::new();
     serve::cases(&mut trials);
+    servers::cases(&mut trials);
     configurations::cases(&mut trials);
     first_frame::cases(&mut trials);
     hostile::cases(&mut trials);

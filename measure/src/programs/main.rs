@@ -7,7 +7,7 @@ mod options;
 mod table;
 
 use linux::{Guest, Linux};
-use measure::answer::answers;
+
 use measure::host::{emulator, processor, processor_time, resident};
 use options::Options;
 use rustix::process::Pid;
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use table::Results;
+use tests::answer::answers;
 use tests::launch::{Launch, free_port, project};
 use tests::load::{Load, load};
 use tests::machine::Machine;

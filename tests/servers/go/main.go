@@ -5,6 +5,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -18,6 +19,7 @@ func main() {
 		w.Write([]byte("hello from Go\n"))
 	})
 	http.HandleFunc("/large", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(large)))
 		w.Write(large)
 	})
 	log.Printf("listening on port %s", port)

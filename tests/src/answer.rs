@@ -1,9 +1,9 @@
 //! Waiting for a server's first answer.
+use crate::http;
+use crate::server::Client;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
-use tests::http;
-use tests::server::Client;
 
 /// An attempt is given up after this, at first: it may have come before there was anybody to take it.
 const ATTEMPT: Duration = Duration::from_millis(20);
