@@ -1,7 +1,7 @@
 //! From the loader's hands to the kernel's main function.
 mod pvh;
 
-use super::{apic, cpu, memory, time, trap};
+use super::{apic, cpu, memory, report, time, trap};
 use core::arch::global_asm;
 use spin::Once;
 
@@ -54,6 +54,7 @@ extern "C" fn boot_start(start_info: u64) -> ! {
     trap::init();
     time::init(left.command_line);
     apic::init();
+    report::open();
     let info = BootInfo { command_line: left.command_line, image: left.module };
     // SAFETY: `entry!` defines the function with this signature; the linker finds exactly one.
     unsafe { kernel_main(info) }

@@ -1,4 +1,5 @@
 //! Virtio devices, on memory-mapped registers (microvm, Firecracker) or PCI (q35, Cloud Hypervisor).
+mod console;
 mod dma;
 mod mmio;
 mod pci;
@@ -10,6 +11,7 @@ use crate::memory::PAGE;
 use virtio_drivers::device::rng::VirtIORng;
 use virtio_drivers::transport::DeviceType;
 
+pub use console::Console;
 pub use dma::{Dma, buffers};
 pub use transport::Transport;
 
