@@ -2,8 +2,9 @@
 use crate::errno::Errno;
 use crate::wait::WaitQueue;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use bitflags::bitflags;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use linux_raw_sys::general as linux;
 use machine::memory::Frame;
 
@@ -101,9 +102,16 @@ pub trait Socket: Send + Sync {
     fn connect(&self, address: SocketAddr) -> Result<(), Errno>;
     /// sendto(2).
     fn send(&self, bytes: &[u8], to: Option<SocketAddr>) -> Result<usize, Errno>;
-    /// recvfrom(2): the length, and the sender where the socket knows one. For datagrams the length is the whole
-    /// datagram's, also when it did not fit.
-    fn receive(&self, buffer: &mut [u8], peek: bool) -> Result<(usize, Option<SocketAddr>), Errno>;
+    /// sendto(2) with MSG_MORE: more follows at once.
+    fn send_some(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        self.send(bytes, None)
+    }
+    /// connect(2) to AF_UNSPEC: it has no peer any more.
+    fn disconnect(&self) -> Result<(), Errno> {
+        Err(Errno::EAFNOSUPPORT)
+    }
+    /// recvfrom(2).
+    fn receive(&self, buffer: &mut [u8], peek: bool) -> Result<Received, Errno>;
     /// shutdown(2).
     fn shutdown(&self, read: bool, write: bool) -> Result<(), Errno>;
     /// getsockname(2).
@@ -114,6 +122,29 @@ pub trait Socket: Send + Sync {
     fn set_option(&self, level: u32, name: u32, value: i32) -> Result<(), Errno>;
     /// getsockopt(2) for options whose value is an `int`.
     fn option(&self, level: u32, name: u32) -> Result<i32, Errno>;
+    /// getsockopt(2) for all.
+    fn option_bytes(&self, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
+        Ok(self.option(level, name)?.to_ne_bytes().to_vec())
+    }
+    /// Bytes that can be read at once (FIONREAD).
+    fn unread(&self) -> usize {
+        0
+    }
+    /// Bytes that were written and that the peer does not have yet (SIOCOUTQ).
+    fn unsent(&self) -> usize {
+        0
+    }
+}
+
+/// What was received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// Its length; of a datagram the whole length, also when it did not fit.
+    pub length: usize,
+    /// Who sent it, where the socket tells.
+    pub from: Option<SocketAddr>,
+    /// Where it was sent to, if the program asked to be told.
+    pub to: Option<IpAddr>,
 }
 
 /// Opens sockets: the network as the system calls see it.

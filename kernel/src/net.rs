@@ -6,25 +6,30 @@
 //!   by smoltcp itself (RST, echo reply, ICMP error), through [`link`]
 //! - [`connection`], [`endpoint`]: one TCP connection, one bound UDP socket; [`listener`]: how connections begin and end
 //! - [`tcp`], [`udp`]: these as the program's file descriptors
+//! - `loopback`: what stays within the instance passes none of the others
 //! - [`lease`]: the address by DHCP
 //!
 //! # Bounds
-//! - Connections: a quarter of the memory divided by 50 KiB, that is 167 with 32 MiB, at most 4,096; none more
-//!   while less than 1 MiB is free. Beyond it a SYN is lost, and the peer sends it again. Of these, at most 32 in TIME-WAIT
-//!   and 128 that the program has closed while the peer has not taken everything; the oldest gives way. Each has buffers
-//!   of 16 KiB to receive and 32 KiB to send.
+//! - Connections: a quarter of the memory divided by 10 KiB, that is about 800 with 32 MiB and 13,000 with 512 MiB, at most
+//!   65,536; none more while less than 1 MiB is free. Beyond it a SYN is lost, and the peer sends it again. Of these an
+//!   eighth, at least 128, may be closed by the program while the peer has not taken everything; the oldest gives way.
+//! - Their buffers (`buffers`): 32 KiB to receive and 64 KiB to send while few are open, down to 4 KiB each when there are
+//!   thousands; a quarter of the memory for the least of all, and an eighth for what goes beyond it.
+//! - TIME-WAIT: 512 pairs of addresses, each for 10 seconds; the oldest gives way.
 //! - Waiting at a listener: its backlog, at most 4,096, and those whose handshake was going on when it filled up: 64 or
 //!   the backlog, at most half of all connections. A handshake may take 20 seconds; after the first it gives way to
 //!   another that would be one too many.
 //! - Reassembly: 8 datagrams at a time, each for 30 seconds, of 64 KiB at most (512 KiB together, kept once used).
-//! - A UDP socket: 64 datagrams of 32 KiB together to be read; 16 that wait for a neighbour's address, for 3 seconds.
+//! - A UDP socket: 208 KiB to be read, or what SO_RCVBUF says; 16 datagrams that wait for a neighbour's address, for 3 seconds.
+//! - A connection within the instance: 208 KiB in each direction. Those beyond a listener's backlog wait for a place.
 //! - Frames that wait for the hardware address of the neighbour they are to be answered to: 16, for 3 seconds.
 //! - A turn: 64 frames.
 //!
 //! # Limits
-//! There is no loopback. A SYN in fragments finds no listener; other segments in fragments reach their connection. IPv6
+//! What stays within the instance is not filtered. A SYN in fragments finds no listener; other segments in fragments reach their connection. IPv6
 //! fragments are not reassembled. ICMP errors about the program's own packets change nothing.
 pub mod address;
+mod buffers;
 pub mod connection;
 pub mod endpoint;
 mod fragments;
@@ -32,14 +37,18 @@ pub mod guard;
 pub mod lease;
 pub mod link;
 pub mod listener;
+mod local;
+mod loopback;
 mod neighbours;
 mod options;
 pub mod ports;
 mod random;
+mod reception;
 pub mod stack;
 pub mod tcp;
 #[cfg(test)]
 mod tests;
+mod time_wait;
 mod timers;
 pub mod udp;
 
@@ -66,8 +75,8 @@ impl Net {
     /// Puts the policy in force, opens the card, and begins to get an address. `seed` is random: it makes sequence
     /// numbers and ports hard to guess.
     pub fn new(nic: Nic, table: firewall::Table<'static>, network: Network, seed: u64) -> Arc<Net> {
-        let limit = listener::limit(machine::memory::usage().total);
-        let stack = Stack::new(guard::Guard::new(nic, table), network, seed, limit);
+        let budget = buffers::Budget::new(machine::memory::usage().total);
+        let stack = Stack::new(guard::Guard::new(nic, table), network, seed, budget);
         Arc::new_cyclic(|this| Net { stack: Mutex::new(stack), this: this.clone() })
     }
 

@@ -13,6 +13,7 @@ mod probe;
 mod programs;
 mod serve;
 mod servers;
+mod sockets;
 
 use libtest_mimic::{Arguments, Trial};
 use tests::Result;
@@ -40,6 +41,7 @@ fn main() {
     hostile::cases(&mut trials);
     icmp::cases(&mut trials);
     programs::cases(&mut trials);
+    sockets::cases(&mut trials);
     load::cases(&mut trials);
     broken::cases(&mut trials);
     ends::cases(&mut trials);

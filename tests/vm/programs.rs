@@ -98,7 +98,7 @@ fn busybox(machine: &str) -> Result {
 }
 
 /// Runs a program here and there: the same exit code, the same output.
-fn same_as_on_linux(machine: &str, path: &Path, args: &[&str]) -> Result {
+pub fn same_as_on_linux(machine: &str, path: &Path, args: &[&str]) -> Result {
     // By the same name in both places, and with one variable that only this test sets.
     let linux = Command::new(path).args(args).env("GATE", "open").output()?;
     let vm = Launch::new(machine)?.args(["-e", "GATE=open"]).start(path, args)?.end()?;

@@ -26,9 +26,22 @@ pub fn any(version: Version) -> SocketAddr {
     }
 }
 
-/// `EAFNOSUPPORT` unless the address is of the socket's version.
+/// An error unless the address is of the socket's version. On Linux one of IPv4 is too short for IPv6.
 pub fn check_version(version: Version, address: SocketAddr) -> Result<(), Errno> {
-    if address.is_ipv4() == (version == Version::V4) { Ok(()) } else { Err(Errno::EAFNOSUPPORT) }
+    match (version, address) {
+        (Version::V4, SocketAddr::V4(_)) | (Version::V6, SocketAddr::V6(_)) => Ok(()),
+        (Version::V4, SocketAddr::V6(_)) => Err(Errno::EAFNOSUPPORT),
+        (Version::V6, SocketAddr::V4(_)) => Err(Errno::EINVAL),
+    }
+}
+
+/// The same for where a datagram goes: a socket of IPv6 sends to both, unless it is for IPv6 alone.
+pub fn check_destination(version: Version, only_v6: bool, address: SocketAddr) -> Result<(), Errno> {
+    match (version, only_v6, canonical(address)) {
+        (Version::V6, true, SocketAddr::V4(_)) => Err(Errno::ENETUNREACH),
+        (Version::V6, _, _) => Ok(()),
+        (Version::V4, _, _) => check_version(version, address),
+    }
 }
 
 /// SO_DOMAIN.

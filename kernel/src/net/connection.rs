@@ -1,4 +1,5 @@
 //! One TCP connection: its socket in a set of its own, and what became of it.
+use super::buffers::Sizes;
 use super::link::Sockets;
 use crate::errno::Errno;
 use crate::file::Events;
@@ -12,16 +13,14 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-/// Bytes received that the program has not read: the largest window. At 32 KiB and more smoltcp would scale it.
-pub const RECEIVE_BUFFER: usize = 16 << 10;
-/// Bytes the program wrote that the peer has not acknowledged.
-pub const SEND_BUFFER: usize = 32 << 10;
 /// How long a connection is tried to be made.
 const CONNECT: Duration = Duration::from_secs(60);
 /// How long a peer may leave data unacknowledged (tcp(7), tcp_retries2).
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15 * 60);
-/// The time that passes between the first keep-alive and giving up (tcp(7), tcp_keepalive_probes times _intvl).
-const KEEP_ALIVE_GIVES_UP: Duration = Duration::from_secs(9 * 75);
+/// How long the last, short segment is held back for more of it (tcp(7), TCP_CORK).
+const CORKED: Duration = Duration::from_millis(200);
+/// What fills a segment.
+const SEGMENT: usize = 1460;
 
 /// The four numbers that tell a connection from the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,12 +68,30 @@ pub enum Cause {
 }
 
 /// What the program asked of a connection.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Send small segments at once (TCP_NODELAY).
     pub no_delay: bool,
-    /// Probe an idle peer after this many seconds (SO_KEEPALIVE with TCP_KEEPIDLE).
-    pub keep_alive: Option<u32>,
+    /// Send full segments only (TCP_CORK).
+    pub cork: bool,
+    /// Probe an idle peer (SO_KEEPALIVE).
+    pub keep_alive: bool,
+    /// After this many seconds (TCP_KEEPIDLE).
+    pub idle: u32,
+    /// Seconds between probes (TCP_KEEPINTVL), and how many of them (TCP_KEEPCNT). Of these only the time until the connection
+    /// is given up is kept: probes come every `idle` seconds.
+    pub interval: u32,
+    /// How many probes.
+    pub probes: u32,
+    /// Milliseconds that a peer may leave data unacknowledged; 0 for the default (TCP_USER_TIMEOUT).
+    pub patience: u32,
+}
+
+impl Default for Options {
+    /// As tcp(7) says.
+    fn default() -> Self {
+        Options { no_delay: false, cork: false, keep_alive: false, idle: 7200, interval: 75, probes: 9, patience: 0 }
+    }
 }
 
 /// What the program could see of a connection at its last turn.
@@ -89,6 +106,8 @@ struct Seen {
 pub struct Connection {
     set: Sockets,
     handle: SocketHandle,
+    /// How large its buffers are.
+    pub sizes: Sizes,
     /// Its addresses and ports.
     pub flow: Flow,
     /// Whose it is.
@@ -99,19 +118,34 @@ pub struct Connection {
     pub due: Option<Instant>,
     /// When it must have got further, whatever the socket says.
     pub until: Option<Instant>,
-    keep_alive: Option<Duration>,
+    options: Options,
+    /// The program has more to send at once (MSG_MORE).
+    more: bool,
     fault: Option<Errno>,
     seen: Seen,
 }
 
 impl Connection {
     /// A connection that no segment was sent or received for.
-    pub fn new(flow: Flow, stage: Stage, changed: Arc<WaitQueue>) -> Self {
+    pub fn new(flow: Flow, stage: Stage, changed: Arc<WaitQueue>, sizes: Sizes) -> Self {
         let buffer = |length| SocketBuffer::new(vec![0; length]);
         let mut set = SocketSet::new(alloc::vec::Vec::with_capacity(1));
-        let handle = set.add(Socket::new(buffer(RECEIVE_BUFFER), buffer(SEND_BUFFER)));
+        let handle = set.add(Socket::new(buffer(sizes.receive), buffer(sizes.send)));
         let seen = Seen { state: State::Closed, received: 0, writable: false };
-        Connection { set, handle, flow, stage, changed, due: None, until: None, keep_alive: None, fault: None, seen }
+        Connection {
+            set,
+            handle,
+            sizes,
+            flow,
+            stage,
+            changed,
+            due: None,
+            until: None,
+            options: Options::default(),
+            more: false,
+            fault: None,
+            seen,
+        }
     }
 
     /// The set with its socket.
@@ -150,20 +184,25 @@ impl Connection {
 
     /// Sets what the program asked for.
     pub fn set_options(&mut self, options: Options) {
-        self.keep_alive = options.keep_alive.map(|seconds| Duration::from_secs(seconds.into()));
-        let keep_alive = self.keep_alive;
+        let before = core::mem::replace(&mut self.options, options);
         self.socket_mut().set_nagle_enabled(!options.no_delay);
-        self.socket_mut().set_keep_alive(keep_alive);
+        if (before.keep_alive, before.idle) != (options.keep_alive, options.idle) {
+            let idle = options.keep_alive.then(|| Duration::from_secs(options.idle.into()));
+            self.socket_mut().set_keep_alive(idle);
+        }
     }
 
     /// Sets how long the peer may be silent, as the state asks for it.
     pub fn set_patience(&mut self) {
         let unacknowledged = self.socket().send_queue() > 0;
+        let Options { keep_alive, idle, interval, probes, patience, .. } = self.options;
+        let asked = (patience > 0).then(|| Duration::from_millis(patience.into()));
+        let unheard = u64::from(idle) + u64::from(interval) * u64::from(probes);
         let patience = match self.state() {
-            State::SynSent => Some(CONNECT),
-            State::FinWait1 | State::Closing | State::LastAck => Some(UNACKNOWLEDGED),
-            _ if unacknowledged => Some(UNACKNOWLEDGED),
-            _ => self.keep_alive.map(|idle| idle + KEEP_ALIVE_GIVES_UP),
+            State::SynSent => Some(asked.unwrap_or(CONNECT)),
+            State::FinWait1 | State::Closing | State::LastAck => Some(asked.unwrap_or(UNACKNOWLEDGED)),
+            _ if unacknowledged => Some(asked.unwrap_or(UNACKNOWLEDGED)),
+            _ => keep_alive.then(|| Duration::from_secs(unheard)),
         };
         self.socket_mut().set_timeout(patience);
     }
@@ -229,8 +268,20 @@ impl Connection {
         }
     }
 
-    /// Takes bytes to send: how many, `EAGAIN` if there is no room.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+    /// Bytes that were written and not acknowledged.
+    pub fn unsent(&self) -> usize {
+        self.socket().send_queue()
+    }
+
+    /// For how long what is to be sent waits for more: it does not fill a segment, and the program said that more follows.
+    pub fn waits_for_more(&self) -> Option<Duration> {
+        let waits = (self.options.cork || self.more) && self.socket().may_send() && self.unsent() < SEGMENT;
+        (waits && self.unsent() > 0).then_some(CORKED)
+    }
+
+    /// Takes bytes to send: how many, `EAGAIN` if there is no room. With `more`, more follows at once.
+    pub fn write(&mut self, bytes: &[u8], more: bool) -> Result<usize, Errno> {
+        self.more = more;
         if let Some(fault) = self.take_fault() {
             return Err(fault);
         }

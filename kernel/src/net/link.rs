@@ -1,4 +1,5 @@
 //! The stack's lower half: the guard, the interface with its addresses, and moving frames between them and sockets.
+use super::connection::Flow;
 use super::guard::{Accepted, Gate, Guard};
 use crate::errno::Errno;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,13 +10,13 @@ use smoltcp::phy::{ChecksumCapabilities, Device, TxToken};
 use smoltcp::time::{Duration as Span, Instant};
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, HardwareAddress, Icmpv6Packet,
-    Icmpv6Repr, IpCidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, Ipv6Packet, Ipv6Repr, NdiscRepr,
+    Icmpv6Repr, IpCidr, IpProtocol, IpRepr, Ipv4Cidr, Ipv6Cidr, Ipv6Packet, Ipv6Repr, NdiscRepr, TcpPacket, TcpRepr,
 };
 
 /// A set that holds one socket, or none.
 pub type Sockets = SocketSet<'static>;
 
-/// Frames that one set may send in a row. More than a connection's send buffer holds.
+/// Frames that one set may send in a row: most of the send buffers hold no more.
 const BURST: u32 = 64;
 /// When a set that could not send what it has is tried again.
 const RETRY: Span = Span::from_millis(1);
@@ -158,10 +159,6 @@ impl Link {
 
     /// The address that packets to `remote` leave from; `ENETUNREACH` where there is no way.
     pub fn source_for(&self, remote: IpAddr) -> Result<IpAddr, Errno> {
-        if remote.is_unspecified() || remote.is_loopback() || self.is_own(remote) {
-            // There is no loopback yet.
-            return Err(Errno::ENETUNREACH);
-        }
         let on_link = self.interface.ip_addrs().iter().any(|cidr| cidr.contains_addr(&remote.into()));
         let routed = matches!(remote, IpAddr::V4(_)) && self.router.is_some();
         if !(on_link || routed || remote.is_multicast() || self.is_broadcast(remote)) {
@@ -230,6 +227,20 @@ impl Link {
             frame.set_src_addr(source);
             frame.set_ethertype(ethertype);
             fill(frame.payload_mut());
+        });
+    }
+
+    /// Sends a segment that belongs to no socket back to where `frame` came from.
+    pub fn answer_segment(&mut self, frame: &[u8], flow: Flow, segment: &TcpRepr<'_>) {
+        let Some(neighbour) = frame.get(6..).and_then(|bytes| bytes.first_chunk()) else { return };
+        let (local, remote) = (flow.local.0.into(), flow.remote.0.into());
+        let header = IpRepr::new(local, remote, IpProtocol::Tcp, segment.buffer_len(), 64);
+        let ethertype = if flow.local.0.is_ipv4() { EthernetProtocol::Ipv4 } else { EthernetProtocol::Ipv6 };
+        self.send(EthernetAddress(*neighbour), ethertype, header.buffer_len(), |bytes| {
+            let checksums = ChecksumCapabilities::default();
+            header.emit(&mut *bytes, &checksums);
+            let Some(bytes) = bytes.get_mut(header.header_len()..) else { return };
+            segment.emit(&mut TcpPacket::new_unchecked(bytes), &local, &remote, &checksums);
         });
     }
 

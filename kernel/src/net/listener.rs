@@ -1,5 +1,7 @@
 //! Listening sockets, and how connections begin and end in the stack.
-use super::connection::{Cause, Connection, Flow, RECEIVE_BUFFER, SEND_BUFFER, Stage};
+use super::buffers::{Sizes, Wish};
+use super::connection::{Cause, Connection, Flow, Stage};
+use super::local::End;
 use super::ports::{Binding, Scope};
 use super::stack::Stack;
 use super::timers::Timer;
@@ -15,10 +17,9 @@ use smoltcp::time::Duration;
 pub const BACKLOG: u32 = 4096;
 /// Most handshakes at one listener, if its backlog is not longer.
 const HANDSHAKES: usize = 64;
-/// Most connections in TIME-WAIT; the oldest gives way.
-const LINGERING: usize = 32;
-/// Most connections that the program closed and whose peer does not have everything yet; the oldest gives way.
-const ORPHANS: usize = 128;
+/// Of all connections that there may be, the part that the program may have closed while their peers do not have everything
+/// yet, and its least; the oldest gives way.
+const ORPHANS: (usize, usize) = (8, 128);
 /// Memory in bytes that connections leave free.
 const RESERVE: u64 = 1 << 20;
 /// How long a handshake may take that a peer began.
@@ -28,28 +29,41 @@ const UNDISTURBED: Duration = Duration::from_secs(1);
 /// How long a closed connection is kept for its peer (tcp(7), tcp_fin_timeout).
 const FAREWELL: Duration = Duration::from_secs(60);
 
-/// The most connections that memory is there for: a quarter of it goes to their buffers.
-pub fn limit(memory: u64) -> usize {
-    let each = (RECEIVE_BUFFER + SEND_BUFFER + 2048) as u64;
-    usize::try_from(memory / 4 / each).unwrap_or(usize::MAX).clamp(16, BACKLOG as usize)
-}
-
 /// A listening socket.
 pub struct Listener {
     /// Its port.
     pub binding: Binding,
     /// Who waits for connections.
     pub changed: Arc<WaitQueue>,
+    /// The sizes of buffers that its connections are to have.
+    wish: Wish,
     backlog: usize,
     half_open: BTreeSet<u64>,
-    queue: VecDeque<u64>,
+    queue: VecDeque<Waiting>,
+    /// Connections from within for which there is no place yet.
+    outside: VecDeque<End>,
+}
+
+/// A connection that waits to be accepted.
+pub enum Waiting {
+    /// From the network: its number.
+    Remote(u64),
+    /// From within.
+    Local(End),
 }
 
 impl Listener {
     /// A socket that listens on this port.
-    pub fn new(binding: Binding, changed: Arc<WaitQueue>, backlog: u32) -> Self {
-        let mut listener =
-            Listener { binding, changed, backlog: 1, half_open: BTreeSet::new(), queue: VecDeque::new() };
+    pub fn new(binding: Binding, changed: Arc<WaitQueue>, wish: Wish, backlog: u32) -> Self {
+        let mut listener = Listener {
+            binding,
+            changed,
+            wish,
+            backlog: 1,
+            half_open: BTreeSet::new(),
+            queue: VecDeque::new(),
+            outside: VecDeque::new(),
+        };
         listener.set_backlog(backlog);
         listener
     }
@@ -76,6 +90,25 @@ impl Listener {
         self.half_open.first().copied().filter(|_| self.half_open.len() >= handshakes)
     }
 
+    /// Takes a connection from within: it waits to be accepted, or for a place.
+    pub fn take_local(&mut self, end: End) {
+        self.outside.push_back(end);
+        self.let_in();
+    }
+
+    /// Gives free places to those that wait for one.
+    fn let_in(&mut self) {
+        while self.has_room()
+            && let Some(end) = self.outside.pop_front()
+        {
+            if !end.is_abandoned() {
+                end.establish();
+                self.queue.push_back(Waiting::Local(end));
+                self.changed.wake();
+            }
+        }
+    }
+
     /// What it is bound to.
     pub fn scope(&self) -> Scope {
         self.binding.scope
@@ -86,21 +119,19 @@ impl Stack {
     /// Answers the SYN of a new connection. Where there is no room, the SYN is lost: the peer will send it again.
     pub(super) fn open_passively(&mut self, listener_id: u64, flow: Flow, frame: &[u8]) {
         let Some(listener) = self.listeners.get(&listener_id).filter(|listener| listener.has_room()) else { return };
-        if let Some(first) = listener.first_of_too_many(self.limit)
+        let wish = listener.wish;
+        if let Some(first) = listener.first_of_too_many(self.budget.limit)
             && !self.gives_way(first)
         {
             return;
         }
-        if !self.has_room() {
-            return;
+        let Some(sizes) = self.take_buffers(wish) else { return };
+        let mut connection = Connection::new(flow, Stage::HalfOpen(listener_id), Arc::new(WaitQueue::new()), sizes);
+        if connection.listen().is_ok() {
+            self.link.feed(frame, connection.set());
         }
-        let mut connection = Connection::new(flow, Stage::HalfOpen(listener_id), Arc::new(WaitQueue::new()));
-        if connection.listen().is_err() {
-            return;
-        }
-        self.link.feed(frame, connection.set());
         if connection.state() != State::SynReceived {
-            return;
+            return self.budget.put_back(sizes);
         }
         connection.until = Some(self.link.now() + HANDSHAKE);
         let id = self.insert(connection);
@@ -121,17 +152,17 @@ impl Stack {
     }
 
     /// Begins a connection for the program.
-    pub(super) fn open_actively(&mut self, flow: Flow, changed: Arc<WaitQueue>) -> Result<u64, Errno> {
-        match self.flows.get(&flow) {
-            Some(&id) if self.lingering.contains(&id) => self.remove(id),
-            Some(_) => return Err(Errno::EADDRNOTAVAIL),
-            None => {}
+    pub(super) fn open_actively(&mut self, flow: Flow, changed: Arc<WaitQueue>, wish: Wish) -> Result<u64, Errno> {
+        if self.flows.contains_key(&flow) {
+            return Err(Errno::EADDRNOTAVAIL);
         }
-        if !self.has_room() {
-            return Err(Errno::ENOBUFS);
+        self.time_wait.remove(&flow);
+        let sizes = self.take_buffers(wish).ok_or(Errno::ENOBUFS)?;
+        let mut connection = Connection::new(flow, Stage::Held, changed, sizes);
+        if let Err(error) = connection.connect(self.link.interface().context()) {
+            self.budget.put_back(sizes);
+            return Err(error);
         }
-        let mut connection = Connection::new(flow, Stage::Held, changed);
-        connection.connect(self.link.interface().context())?;
         let id = self.insert(connection);
         self.settle(id, Cause::Program);
         Ok(id)
@@ -144,26 +175,22 @@ impl Stack {
         id
     }
 
-    /// Whether there is memory for one more connection; the oldest in TIME-WAIT gives way.
-    fn has_room(&mut self) -> bool {
-        if self.connections.len() >= self.limit
-            && let Some(oldest) = self.lingering.pop_first()
-        {
-            self.remove(oldest);
-        }
-        self.connections.len() < self.limit && machine::memory::usage().free > RESERVE
+    /// Takes the buffers of one more connection; `None` if there is no memory for it.
+    fn take_buffers(&mut self, wish: Wish) -> Option<Sizes> {
+        let free = machine::memory::usage().free.saturating_sub(RESERVE);
+        let room = self.connections.len() < self.budget.limit && free > 0;
+        room.then(|| self.budget.take(wish, free))
     }
 
     /// Takes the connection that waited longest.
-    pub(super) fn accept(&mut self, listener_id: u64) -> Result<(u64, Flow, Arc<WaitQueue>), Errno> {
+    pub(super) fn accept(&mut self, listener_id: u64) -> Result<Waiting, Errno> {
         let listener = self.listeners.get_mut(&listener_id).ok_or(Errno::EINVAL)?;
-        while let Some(id) = listener.queue.pop_front() {
-            if let Some(connection) = self.connections.get_mut(&id) {
-                connection.stage = Stage::Held;
-                return Ok((id, connection.flow, connection.changed.clone()));
-            }
+        let first = listener.queue.pop_front().ok_or(Errno::EAGAIN)?;
+        listener.let_in();
+        if let Waiting::Remote(id) = first {
+            self.connections.get_mut(&id).ok_or(Errno::EAGAIN)?.stage = Stage::Held;
         }
-        Err(Errno::EAGAIN)
+        Ok(first)
     }
 
     /// Ends a listener, and with RST the connections that wait at it.
@@ -171,7 +198,12 @@ impl Stack {
         let Some(listener) = self.listeners.remove(&id) else { return };
         self.ports.release(listener.binding);
         listener.half_open.into_iter().for_each(|id| self.remove(id));
-        listener.queue.into_iter().for_each(|id| self.end(id));
+        for waiting in listener.queue {
+            match waiting {
+                Waiting::Remote(id) => self.end(id),
+                Waiting::Local(end) => end.reset(),
+            }
+        }
     }
 
     /// The program closed a connection: it goes on alone until the peer has everything, or is reset if the program left
@@ -189,7 +221,8 @@ impl Stack {
         connection.close();
         self.orphans.insert(id);
         self.settle(id, Cause::Program);
-        if self.orphans.len() > ORPHANS
+        let (part, least) = ORPHANS;
+        if self.orphans.len() > least.max(self.budget.limit / part)
             && let Some(&oldest) = self.orphans.first()
         {
             self.end(oldest);
@@ -210,12 +243,13 @@ impl Stack {
         self.timers.set(Timer::Connection(id), &mut connection.due, None);
         self.flows.remove(&connection.flow);
         self.orphans.remove(&id);
-        self.lingering.remove(&id);
+        self.budget.put_back(connection.sizes);
         if let Stage::HalfOpen(listener) | Stage::Queued(listener) = connection.stage
             && let Some(listener) = self.listeners.get_mut(&listener)
         {
             listener.half_open.remove(&id);
-            listener.queue.retain(|queued| *queued != id);
+            listener.queue.retain(|queued| !matches!(queued, Waiting::Remote(queued) if *queued == id));
+            listener.let_in();
         }
     }
 
@@ -223,7 +257,10 @@ impl Stack {
     pub(super) fn settle(&mut self, id: u64, cause: Cause) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.set_patience();
-        let due = self.link.flush(connection.set());
+        let due = match (cause, connection.waits_for_more()) {
+            (Cause::Program, Some(time)) => Some(self.link.now() + time),
+            _ => self.link.flush(connection.set()),
+        };
         connection.observe(cause);
         let late = connection.until.is_some_and(|until| until <= self.link.now());
         match (connection.stage, connection.state()) {
@@ -233,7 +270,7 @@ impl Stack {
             (Stage::HalfOpen(listener), _) => self.established(id, listener),
             (Stage::Queued(_), State::Closed) => return self.remove(id),
             (Stage::Orphan, State::Closed) => return self.remove(id),
-            (Stage::Orphan, State::TimeWait) => self.linger(id),
+            (Stage::Orphan, State::TimeWait) => return self.linger(id),
             (Stage::Orphan, _) if late || connection.unread() > 0 => return self.end(id),
             (Stage::Queued(_) | Stage::Held | Stage::Orphan, _) => {}
         }
@@ -248,22 +285,15 @@ impl Stack {
         connection.stage = Stage::Queued(listener_id);
         connection.until = None;
         listener.half_open.remove(&id);
-        listener.queue.push_back(id);
+        listener.queue.push_back(Waiting::Remote(id));
         listener.changed.wake();
     }
 
     fn linger(&mut self, id: u64) {
-        if let Some(connection) = self.connections.get_mut(&id) {
-            // The socket itself knows how long.
-            connection.until = None;
+        if let Some(connection) = self.connections.get(&id) {
+            self.time_wait.insert(connection.flow, self.link.now());
         }
-        self.orphans.remove(&id);
-        self.lingering.insert(id);
-        if self.lingering.len() > LINGERING
-            && let Some(&oldest) = self.lingering.first()
-        {
-            self.remove(oldest);
-        }
+        self.remove(id);
     }
 
     /// The local address of a listener's connections, for getsockname(2): unspecified where it takes all.

@@ -2,6 +2,7 @@
 //!
 //! Every socket stands in a set of its own. A frame is handed to the one set that it is for, so that its cost does not
 //! grow with the number of connections: the guard has parsed it, and a map leads from its addresses and ports to the set.
+use super::buffers::Budget;
 use super::connection::{Cause, Connection, Flow};
 use super::endpoint::Endpoint;
 use super::fragments::Fragments;
@@ -12,8 +13,9 @@ use super::listener::Listener;
 use super::neighbours::Neighbours;
 use super::ports::{Ports, Protocol};
 use super::random::Random;
+use super::reception::Reception;
+use super::time_wait::{self, TimeWait};
 use super::timers::{Timer, Timers};
-use crate::errno::Errno;
 use crate::host;
 use alloc::collections::BTreeSet;
 use core::net::IpAddr;
@@ -51,6 +53,8 @@ pub enum Receiver {
     Endpoint(u64),
     /// The DHCP client.
     Lease,
+    /// A connection in TIME-WAIT.
+    Over(Flow),
     /// No socket: the stack answers by itself.
     Nobody,
 }
@@ -63,23 +67,24 @@ pub struct Stack {
     pub(super) timers: Timers,
     pub(super) ports: Ports,
     pub(super) random: Random,
+    /// There is one once a datagram has come.
+    reception: Option<Reception>,
     fragments: Fragments,
     neighbours: Neighbours,
     pub(super) connections: HashMap<u64, Connection>,
     pub(super) flows: HashMap<Flow, u64>,
     pub(super) listeners: HashMap<u64, Listener>,
     pub(super) endpoints: HashMap<u64, Endpoint>,
-    /// Connections that the program closed, the oldest first, and of them those in TIME-WAIT.
+    /// Connections that the program closed, the oldest first.
     pub(super) orphans: BTreeSet<u64>,
-    pub(super) lingering: BTreeSet<u64>,
-    /// Most connections at a time.
-    pub(super) limit: usize,
+    pub(super) time_wait: TimeWait,
+    pub(super) budget: Budget,
     last: u64,
 }
 
 impl Stack {
     /// The network behind this guard.
-    pub fn new(guard: Guard, network: Network, seed: u64, limit: usize) -> Self {
+    pub fn new(guard: Guard, network: Network, seed: u64, budget: Budget) -> Self {
         let mut random = Random::new(seed);
         let secret = u64::from(random.below(u32::MAX)) << 32 | u64::from(random.below(u32::MAX));
         let mut stack = Stack {
@@ -89,6 +94,7 @@ impl Stack {
             timers: Timers::default(),
             ports: Ports::default(),
             random,
+            reception: None,
             fragments: Fragments::default(),
             neighbours: Neighbours::default(),
             connections: HashMap::new(),
@@ -96,8 +102,8 @@ impl Stack {
             listeners: HashMap::new(),
             endpoints: HashMap::new(),
             orphans: BTreeSet::new(),
-            lingering: BTreeSet::new(),
-            limit,
+            time_wait: TimeWait::default(),
+            budget,
             last: 0,
         };
         match network {
@@ -163,6 +169,11 @@ impl Stack {
             Receiver::Listener(id, flow) => self.open_passively(id, flow, frame),
             Receiver::Endpoint(id) => self.deliver_datagram(id, frame),
             Receiver::Lease => self.deliver_lease(frame),
+            Receiver::Over(flow) => {
+                if let Some(answer) = time_wait::answer(packet.payload(frame), flow) {
+                    self.link.answer_segment(frame, flow, &answer);
+                }
+            }
             // The answer would be lost.
             Receiver::Nobody if stranger.is_some() && packet.fragment == Fragment::Whole => {
                 stranger.into_iter().for_each(|neighbour| self.neighbours.hold(neighbour, frame, self.link.now()));
@@ -223,21 +234,24 @@ impl Stack {
         if self.lease.is_some() && ports == lease::PORTS && packet.source.is_ipv4() {
             return Receiver::Lease;
         }
-        let endpoint = self.ports.receiver(Protocol::Udp, packet.destination, ports.destination);
-        let takes = |id: &u64| self.endpoints.get(id).is_some_and(|endpoint| endpoint.takes_from(flow.remote));
-        endpoint.filter(takes).map_or(Receiver::Nobody, Receiver::Endpoint)
+        let endpoint = self.ports.receiver(Protocol::Udp, flow.local, flow.remote);
+        endpoint.map_or(Receiver::Nobody, Receiver::Endpoint)
     }
 
     fn receiver_of_segment(&mut self, flow: Flow, tcp_flags: u8, whole: bool) -> Receiver {
         let opens = tcp_flags & (flags::SYN | flags::ACK | flags::RST | flags::FIN) == flags::SYN;
-        match self.flows.get(&flow) {
+        if let Some(&id) = self.flows.get(&flow) {
+            return Receiver::Connection(id);
+        }
+        if self.time_wait.contains(&flow, self.link.now()) {
+            if !opens {
+                return if whole { Receiver::Over(flow) } else { Receiver::Nobody };
+            }
             // A new connection may take the place of one that is over (RFC 6191).
-            Some(&id) if opens && self.lingering.contains(&id) => self.remove(id),
-            Some(&id) => return Receiver::Connection(id),
-            None => {}
+            self.time_wait.remove(&flow);
         }
         // A SYN in fragments finds no listener: nobody sends those.
-        let listener = self.ports.receiver(Protocol::Tcp, flow.local.0, flow.local.1).filter(|_| opens && whole);
+        let listener = self.ports.receiver(Protocol::Tcp, flow.local, flow.remote).filter(|_| opens && whole);
         listener.map_or(Receiver::Nobody, |id| Receiver::Listener(id, flow))
     }
 
@@ -250,8 +264,10 @@ impl Stack {
 
     fn deliver_datagram(&mut self, id: u64, frame: &[u8]) {
         let Some(endpoint) = self.endpoints.get_mut(&id) else { return };
-        self.link.feed(frame, endpoint.set());
-        endpoint.changed.wake();
+        let reception = self.reception.get_or_insert_default();
+        if let Some(datagram) = reception.take(frame, endpoint.binding.port, &mut self.link) {
+            endpoint.take(datagram);
+        }
     }
 
     fn deliver_lease(&mut self, frame: &[u8]) {
@@ -327,11 +343,6 @@ impl Stack {
             (one, other) => one.or(other),
         };
         self.timers.set(Timer::Connection(id), &mut connection.due, due);
-    }
-
-    /// The way to a peer: the address that packets to it leave from.
-    pub(super) fn source_for(&self, remote: IpAddr) -> Result<IpAddr, Errno> {
-        self.link.source_for(remote)
     }
 }
 

@@ -1,18 +1,22 @@
 //! TCP sockets as the program sees them (tcp(7), socket(7)).
+mod options;
+
 use super::Net;
 use super::address::{self, canonical, shown};
-use super::connection::{Cause, Connection, Flow, Options, RECEIVE_BUFFER, SEND_BUFFER};
-use super::listener::Listener;
+use super::connection::{Cause, Connection, Flow, Options};
+use super::listener::{Listener, Waiting};
+use super::local::End;
+use super::loopback;
 use super::options::Generic;
 use super::ports::{Binding, Protocol, Scope};
 use super::stack::Stack;
 use crate::errno::Errno;
-use crate::file::{Events, File, Socket, Status, Version};
+use crate::file::{Events, File, Received, Socket, Status, Version};
 use crate::wait::WaitQueue;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::any::Any;
 use core::net::SocketAddr;
-use linux_raw_sys::net as linux;
 use smoltcp::socket::tcp::State;
 use spin::{Mutex, MutexGuard};
 
@@ -24,13 +28,42 @@ enum Role {
     Listening(u64),
     /// It is a connection, that `connect` still has to be told of or not, and whose port was bound or not.
     Connected { id: u64, told: bool, binding: Option<Binding> },
+    /// The same, within the instance.
+    Local { end: End, told: bool, binding: Option<Binding> },
+}
+
+/// A connection, wherever its peer is.
+trait Stream {
+    /// Reads what came: 0 is the end, `EAGAIN` if nothing is there yet.
+    fn read(&mut self, buffer: &mut [u8], peek: bool) -> Result<usize, Errno>;
+    /// Takes bytes to send: how many, `EAGAIN` if there is no room. With `more`, more follows at once.
+    fn write(&mut self, bytes: &[u8], more: bool) -> Result<usize, Errno>;
+}
+
+impl Stream for Connection {
+    fn read(&mut self, buffer: &mut [u8], peek: bool) -> Result<usize, Errno> {
+        Connection::read(self, buffer, peek)
+    }
+
+    fn write(&mut self, bytes: &[u8], more: bool) -> Result<usize, Errno> {
+        Connection::write(self, bytes, more)
+    }
+}
+
+impl Stream for End {
+    fn read(&mut self, buffer: &mut [u8], peek: bool) -> Result<usize, Errno> {
+        End::read(self, buffer, peek)
+    }
+
+    fn write(&mut self, bytes: &[u8], _more: bool) -> Result<usize, Errno> {
+        End::write(self, bytes)
+    }
 }
 
 struct Inner {
     role: Role,
     flow: Option<Flow>,
     options: Options,
-    idle: u32,
     generic: Generic,
     /// The program shut down its side to read.
     deaf: bool,
@@ -44,9 +77,6 @@ pub struct TcpSocket {
     inner: Mutex<Inner>,
 }
 
-/// Seconds of idleness before the first keep-alive (tcp(7), tcp_keepalive_time).
-const KEEP_ALIVE_IDLE: u32 = 7200;
-
 impl TcpSocket {
     /// A socket that is nothing yet.
     pub fn new(net: Arc<Net>, version: Version) -> Self {
@@ -54,14 +84,7 @@ impl TcpSocket {
     }
 
     fn with(net: Arc<Net>, version: Version, changed: Arc<WaitQueue>, role: Role, flow: Option<Flow>) -> Self {
-        let inner = Inner {
-            role,
-            flow,
-            options: Options::default(),
-            idle: KEEP_ALIVE_IDLE,
-            generic: Generic::default(),
-            deaf: false,
-        };
+        let inner = Inner { role, flow, options: Options::default(), generic: Generic::default(), deaf: false };
         TcpSocket { net, version, changed, inner: Mutex::new(inner) }
     }
 
@@ -74,40 +97,54 @@ impl TcpSocket {
         Scope::new(self.version, inner.generic.only_v6, canonical(address).ip())
     }
 
-    /// Runs `work` on the connection; `otherwise` if the socket is none.
+    /// Runs `work` on the connection; `otherwise` if the socket is none. Also told is whether the program reads no more.
     fn on_connection<R>(
         &self,
         otherwise: Errno,
-        work: impl FnOnce(&mut Connection, &Inner) -> Result<R, Errno>,
+        work: impl FnOnce(&mut dyn Stream, bool) -> Result<R, Errno>,
     ) -> Result<R, Errno> {
-        let (inner, mut stack) = self.lock();
-        let Role::Connected { id, .. } = inner.role else { return Err(otherwise) };
+        let mut inner = self.inner.lock();
+        let deaf = inner.deaf;
+        let id = match &mut inner.role {
+            Role::Local { end, .. } => return work(end, deaf),
+            Role::Connected { id, .. } => *id,
+            Role::Fresh(_) | Role::Listening(_) => return Err(otherwise),
+        };
+        let mut stack = self.net.stack();
         let connection = stack.connections.get_mut(&id).ok_or(otherwise)?;
-        let result = work(connection, &inner)?;
+        let result = work(connection, deaf)?;
         stack.settle(id, Cause::Program);
         Ok(result)
     }
 
     fn start(&self, inner: &mut Inner, stack: &mut Stack, remote: SocketAddr) -> Result<(), Errno> {
-        if remote.ip().is_multicast() || stack.link.is_broadcast(remote.ip()) {
+        let remote = (loopback::named(remote.ip()), remote.port());
+        if remote.0.is_multicast() || stack.link.is_broadcast(remote.0) {
             return Err(Errno::ENETUNREACH);
         }
-        if remote.port() == 0 {
-            return Err(Errno::ECONNREFUSED);
-        }
-        let source = stack.source_for(remote.ip())?;
+        let source = stack.source_for(remote.0)?;
         let Role::Fresh(bound) = &mut inner.role else { return Err(Errno::EISCONN) };
         let binding = match bound.take() {
             Some(binding) => binding,
             None => {
                 let scope = Scope::new(self.version, false, source);
                 let Stack { ports, random, .. } = stack;
-                ports.claim(Protocol::Tcp, scope, 0, random)?
+                ports.claim(Protocol::Tcp, scope, inner.generic.sharing, 0, random)?
             }
         };
         let local = (binding.scope.address.unwrap_or(source), binding.port);
-        let flow = Flow { local, remote: (remote.ip(), remote.port()) };
-        match stack.open_actively(flow, self.changed.clone()) {
+        let flow = Flow { local, remote };
+        if stack.is_local(remote.0) {
+            let end = stack.connect_locally(flow, self.changed.clone());
+            inner.flow = Some(flow);
+            inner.role = Role::Local { end, told: false, binding: Some(binding) };
+            return Err(Errno::EINPROGRESS);
+        }
+        let opened = match remote.1 {
+            0 => Err(Errno::ECONNREFUSED),
+            _ => stack.open_actively(flow, self.changed.clone(), inner.generic.wish),
+        };
+        match opened {
             Ok(id) => {
                 inner.flow = Some(flow);
                 inner.role = Role::Connected { id, told: false, binding: Some(binding) };
@@ -122,24 +159,37 @@ impl TcpSocket {
 
     /// How a connection that was begun goes on.
     fn progress(&self, inner: &mut Inner, stack: &mut Stack) -> Result<(), Errno> {
-        let Role::Connected { id, told, binding } = &mut inner.role else { return Err(Errno::EINVAL) };
-        let connection = stack.connections.get_mut(id).ok_or(Errno::ECONNABORTED)?;
-        if connection.connecting() {
+        let (told, connecting, over) = match &mut inner.role {
+            Role::Connected { id, told, .. } => {
+                let connection = stack.connections.get(id).ok_or(Errno::ECONNABORTED)?;
+                (told, connection.connecting(), connection.state() == State::Closed)
+            }
+            Role::Local { end, told, .. } => (told, end.connecting(), end.is_over()),
+            Role::Fresh(_) | Role::Listening(_) => return Err(Errno::EINVAL),
+        };
+        if connecting {
             return Err(Errno::EALREADY);
         }
         if core::mem::replace(told, true) {
             return Err(Errno::EISCONN);
         }
-        if connection.state() != State::Closed {
+        if !over {
             return Ok(());
         }
         // It failed, and the program may try again.
-        let fault = connection.take_fault().unwrap_or(Errno::ECONNABORTED);
-        let (id, binding) = (*id, binding.take());
-        stack.remove(id);
-        inner.role = Role::Fresh(binding);
         inner.flow = None;
-        Err(fault)
+        let (fault, binding) = match core::mem::replace(&mut inner.role, Role::Fresh(None)) {
+            Role::Connected { id, binding, .. } => {
+                let fault = stack.connections.get_mut(&id).and_then(Connection::take_fault);
+                stack.remove(id);
+                (fault, binding)
+            }
+            Role::Local { end, binding, .. } => (end.take_fault(), binding),
+            Role::Fresh(binding) => (None, binding),
+            Role::Listening(_) => (None, None),
+        };
+        inner.role = Role::Fresh(binding);
+        Err(fault.unwrap_or(Errno::ECONNABORTED))
     }
 
     fn apply_options(&self, inner: &Inner, stack: &mut Stack) {
@@ -154,7 +204,7 @@ impl TcpSocket {
 
 impl File for TcpSocket {
     fn read(&self, buffer: &mut [u8], _offset: u64) -> Result<usize, Errno> {
-        self.receive(buffer, false).map(|(length, _)| length)
+        self.receive(buffer, false).map(|received| received.length)
     }
 
     fn write(&self, bytes: &[u8], _offset: u64) -> Result<usize, Errno> {
@@ -162,18 +212,19 @@ impl File for TcpSocket {
     }
 
     fn ready(&self) -> Events {
-        let (inner, stack) = self.lock();
-        match inner.role {
-            Role::Fresh(_) => Events::OUT | Events::HUP,
-            Role::Listening(id) => {
-                let waiting = stack.listeners.get(&id).is_some_and(Listener::has_waiting);
-                if waiting { Events::IN } else { Events::empty() }
-            }
-            Role::Connected { id, .. } => {
-                let events = stack.connections.get(&id).map_or(Events::IN | Events::HUP, Connection::ready);
-                if inner.deaf { events | Events::IN | Events::RDHUP } else { events }
-            }
+        let inner = self.inner.lock();
+        let id = match &inner.role {
+            Role::Fresh(_) => return Events::OUT | Events::HUP,
+            Role::Local { end, .. } => return end.ready(),
+            Role::Listening(id) | Role::Connected { id, .. } => *id,
+        };
+        let stack = self.net.stack();
+        if matches!(inner.role, Role::Listening(_)) {
+            let waiting = stack.listeners.get(&id).is_some_and(Listener::has_waiting);
+            return if waiting { Events::IN } else { Events::empty() };
         }
+        let events = stack.connections.get(&id).map_or(Events::IN | Events::HUP, Connection::ready);
+        if inner.deaf { events | Events::IN | Events::RDHUP } else { events }
     }
 
     fn changed(&self) -> Option<&WaitQueue> {
@@ -197,13 +248,13 @@ impl Socket for TcpSocket {
     fn bind(&self, address: SocketAddr) -> Result<(), Errno> {
         address::check_version(self.version, address)?;
         let (mut inner, mut stack) = self.lock();
-        let scope = self.scope(&inner, address);
+        let (scope, sharing) = (self.scope(&inner, address), inner.generic.sharing);
         let Role::Fresh(bound @ None) = &mut inner.role else { return Err(Errno::EINVAL) };
-        if scope.address.is_some_and(|address| !address.is_loopback() && !stack.link.is_own(address)) {
+        if scope.address.is_some_and(|address| !stack.is_local(address)) {
             return Err(Errno::EADDRNOTAVAIL);
         }
         let Stack { ports, random, .. } = &mut *stack;
-        *bound = Some(ports.claim(Protocol::Tcp, scope, address.port(), random)?);
+        *bound = Some(ports.claim(Protocol::Tcp, scope, sharing, address.port(), random)?);
         Ok(())
     }
 
@@ -215,16 +266,20 @@ impl Socket for TcpSocket {
             Role::Listening(id) => {
                 return stack.listeners.get_mut(id).map(|listener| listener.set_backlog(backlog)).ok_or(Errno::EINVAL);
             }
-            Role::Connected { .. } => return Err(Errno::EINVAL),
+            Role::Connected { .. } | Role::Local { .. } => return Err(Errno::EINVAL),
         };
         let Stack { ports, random, .. } = &mut *stack;
         let binding = match binding {
             Some(binding) => binding,
-            None => ports.claim(Protocol::Tcp, everywhere, 0, random)?,
+            None => ports.claim(Protocol::Tcp, everywhere, inner.generic.sharing, 0, random)?,
         };
         let id = stack.next_id();
-        stack.ports.set_receiver(&binding, Some(id));
-        stack.listeners.insert(id, Listener::new(binding, self.changed.clone(), backlog));
+        if let Err(error) = stack.ports.set_receiver(&binding, id) {
+            inner.role = Role::Fresh(Some(binding));
+            return Err(error);
+        }
+        let listener = Listener::new(binding, self.changed.clone(), inner.generic.wish, backlog);
+        stack.listeners.insert(id, listener);
         inner.role = Role::Listening(id);
         Ok(())
     }
@@ -232,15 +287,24 @@ impl Socket for TcpSocket {
     fn accept(&self) -> Result<(Arc<dyn File>, SocketAddr), Errno> {
         let (inner, mut stack) = self.lock();
         let Role::Listening(id) = inner.role else { return Err(Errno::EINVAL) };
-        let (id, flow, changed) = stack.accept(id)?;
-        let role = Role::Connected { id, told: true, binding: None };
-        let socket = TcpSocket::with(self.net.clone(), self.version, changed, role, Some(flow));
-        {
-            let mut accepted = socket.inner.lock();
-            // accept(2): on Linux these are taken over.
-            accepted.options = inner.options;
-            accepted.idle = inner.idle;
-            socket.apply_options(&accepted, &mut stack);
+        let (role, flow, changed) = match stack.accept(id)? {
+            Waiting::Remote(id) => {
+                let connection = stack.connections.get(&id).ok_or(Errno::EAGAIN)?;
+                let role = Role::Connected { id, told: true, binding: None };
+                (role, connection.flow, connection.changed.clone())
+            }
+            Waiting::Local(end) => {
+                let (flow, changed) = (end.flow, end.changed().clone());
+                (Role::Local { end, told: true, binding: None }, flow, changed)
+            }
+        };
+        let mut socket = TcpSocket::with(self.net.clone(), self.version, changed, role, Some(flow));
+        // accept(2): on Linux these are taken over.
+        let accepted = socket.inner.get_mut();
+        accepted.options = inner.options;
+        accepted.generic = inner.generic;
+        if inner.options != Options::default() {
+            socket.apply_options(&socket.inner.lock(), &mut stack);
         }
         Ok((Arc::new(socket), shown(self.version, flow.remote)))
     }
@@ -255,35 +319,42 @@ impl Socket for TcpSocket {
                 started
             }
             Role::Listening(_) => Err(Errno::EISCONN),
-            Role::Connected { .. } => self.progress(&mut inner, &mut stack),
+            Role::Connected { .. } | Role::Local { .. } => self.progress(&mut inner, &mut stack),
         }
     }
 
     fn send(&self, bytes: &[u8], _to: Option<SocketAddr>) -> Result<usize, Errno> {
-        self.on_connection(Errno::EPIPE, |connection, _| connection.write(bytes))
+        self.on_connection(Errno::EPIPE, |stream, _| stream.write(bytes, false))
     }
 
-    fn receive(&self, buffer: &mut [u8], peek: bool) -> Result<(usize, Option<SocketAddr>), Errno> {
-        self.on_connection(Errno::ENOTCONN, |connection, inner| match connection.read(buffer, peek) {
-            Err(Errno::EAGAIN) if inner.deaf => Ok((0, None)),
-            read => read.map(|length| (length, None)),
-        })
+    fn send_some(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        self.on_connection(Errno::EPIPE, |stream, _| stream.write(bytes, true))
+    }
+
+    fn receive(&self, buffer: &mut [u8], peek: bool) -> Result<Received, Errno> {
+        let length = self.on_connection(Errno::ENOTCONN, |stream, deaf| match stream.read(buffer, peek) {
+            Err(Errno::EAGAIN) if deaf => Ok(0),
+            read => read,
+        })?;
+        Ok(Received { length, ..Received::default() })
     }
 
     fn shutdown(&self, read: bool, write: bool) -> Result<(), Errno> {
         let (mut inner, mut stack) = self.lock();
-        match inner.role {
+        match &inner.role {
             Role::Fresh(_) => Err(Errno::ENOTCONN),
             Role::Listening(id) => {
                 // On Linux this ends listening.
                 if read {
-                    stack.close_listener(id);
+                    stack.close_listener(*id);
                     inner.role = Role::Fresh(None);
                     self.changed.wake();
                 }
                 Ok(())
             }
+            Role::Local { end, .. } => end.shutdown(read, write),
             Role::Connected { id, .. } => {
+                let id = *id;
                 let connection = stack.connections.get_mut(&id).ok_or(Errno::ENOTCONN)?;
                 if connection.state() == State::Closed || connection.connecting() {
                     return Err(Errno::ENOTCONN);
@@ -306,71 +377,76 @@ impl Socket for TcpSocket {
             (_, Some(flow)) => (Some(flow.local.0), flow.local.1),
             (Role::Fresh(binding), None) => binding.as_ref().map_or((None, 0), bound),
             (Role::Listening(id), None) => stack.listener_address(*id).unwrap_or((None, 0)),
-            (Role::Connected { .. }, None) => (None, 0),
+            (Role::Connected { .. } | Role::Local { .. }, None) => (None, 0),
         };
         shown(self.version, (address.unwrap_or(address::any(self.version).ip()), port))
     }
 
     fn peer(&self) -> Result<SocketAddr, Errno> {
         let (inner, stack) = self.lock();
-        let Role::Connected { id, .. } = inner.role else { return Err(Errno::ENOTCONN) };
-        let connection = stack.connections.get(&id).ok_or(Errno::ENOTCONN)?;
-        if connection.connecting() || connection.state() == State::Closed {
-            return Err(Errno::ENOTCONN);
+        let (flow, connected) = match &inner.role {
+            Role::Fresh(_) | Role::Listening(_) => return Err(Errno::ENOTCONN),
+            Role::Local { end, .. } => (end.flow, !end.connecting() && !end.is_over()),
+            Role::Connected { id, .. } => {
+                let connection = stack.connections.get(id).ok_or(Errno::ENOTCONN)?;
+                (connection.flow, !connection.connecting() && connection.state() != State::Closed)
+            }
+        };
+        if connected { Ok(shown(self.version, flow.remote)) } else { Err(Errno::ENOTCONN) }
+    }
+
+    fn unread(&self) -> usize {
+        let (inner, stack) = self.lock();
+        match &inner.role {
+            Role::Fresh(_) | Role::Listening(_) => 0,
+            Role::Local { end, .. } => end.unread(),
+            Role::Connected { id, .. } => stack.connections.get(id).map_or(0, Connection::unread),
         }
-        Ok(shown(self.version, connection.flow.remote))
+    }
+
+    fn unsent(&self) -> usize {
+        let (inner, stack) = self.lock();
+        let Role::Connected { id, .. } = &inner.role else { return 0 };
+        stack.connections.get(id).map_or(0, Connection::unsent)
     }
 
     fn set_option(&self, level: u32, name: u32, value: i32) -> Result<(), Errno> {
         let (mut inner, mut stack) = self.lock();
-        match (level, name) {
-            (linux::SOL_SOCKET, linux::SO_KEEPALIVE) => {
-                inner.options.keep_alive = (value != 0).then_some(inner.idle);
-            }
-            (super::options::TCP, linux::TCP_NODELAY) => inner.options.no_delay = value != 0,
-            (super::options::TCP, linux::TCP_KEEPIDLE) => {
-                inner.idle =
-                    u32::try_from(value).ok().filter(|idle| (1..=32767).contains(idle)).ok_or(Errno::EINVAL)?;
-                let idle = inner.idle;
-                inner.options.keep_alive = inner.options.keep_alive.map(|_| idle);
-            }
-            _ => return inner.generic.set(level, name, value),
-        }
-        self.apply_options(&inner, &mut stack);
-        Ok(())
+        self.change_option(&mut inner, &mut stack, (level, name), value)
     }
 
     fn option(&self, level: u32, name: u32) -> Result<i32, Errno> {
-        let (inner, mut stack) = self.lock();
-        Ok(match (level, name) {
-            (linux::SOL_SOCKET, linux::SO_TYPE) => linux::SOCK_STREAM as i32,
-            (linux::SOL_SOCKET, linux::SO_PROTOCOL) => super::options::TCP as i32,
-            (linux::SOL_SOCKET, linux::SO_DOMAIN) => address::family(self.version),
-            (linux::SOL_SOCKET, linux::SO_ACCEPTCONN) => matches!(inner.role, Role::Listening(_)).into(),
-            (linux::SOL_SOCKET, linux::SO_SNDBUF) => SEND_BUFFER as i32,
-            (linux::SOL_SOCKET, linux::SO_RCVBUF) => RECEIVE_BUFFER as i32,
-            (linux::SOL_SOCKET, linux::SO_KEEPALIVE) => inner.options.keep_alive.is_some().into(),
-            (linux::SOL_SOCKET, linux::SO_ERROR) => {
-                let Role::Connected { id, .. } = inner.role else { return Ok(0) };
-                let connection = stack.connections.get_mut(&id);
-                connection.and_then(Connection::take_fault).map_or(0, |fault| fault.0)
-            }
-            (super::options::TCP, linux::TCP_NODELAY) => inner.options.no_delay.into(),
-            (super::options::TCP, linux::TCP_KEEPIDLE) => inner.idle as i32,
-            (super::options::TCP, linux::TCP_MAXSEG) => 1460,
-            _ => return inner.generic.get(level, name),
-        })
+        let (mut inner, mut stack) = self.lock();
+        self.get_option(&mut inner, &mut stack, (level, name))
+    }
+
+    fn option_bytes(&self, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
+        let (mut inner, mut stack) = self.lock();
+        self.get_option_bytes(&mut inner, &mut stack, (level, name))
     }
 }
 
 impl Drop for TcpSocket {
     fn drop(&mut self) {
         let mut stack = self.net.stack();
-        match core::mem::replace(&mut self.inner.get_mut().role, Role::Fresh(None)) {
+        let inner = self.inner.get_mut();
+        // SO_LINGER with no time: what is not sent is thrown away.
+        let resets = inner.generic.linger == Some(0);
+        match core::mem::replace(&mut inner.role, Role::Fresh(None)) {
             Role::Fresh(binding) => binding.into_iter().for_each(|binding| stack.ports.release(binding)),
             Role::Listening(id) => stack.close_listener(id),
             Role::Connected { id, binding, .. } => {
-                stack.release(id);
+                if resets {
+                    stack.end(id);
+                } else {
+                    stack.release(id);
+                }
+                binding.into_iter().for_each(|binding| stack.ports.release(binding));
+            }
+            Role::Local { end, binding, .. } => {
+                if resets {
+                    end.reset();
+                }
                 binding.into_iter().for_each(|binding| stack.ports.release(binding));
             }
         }

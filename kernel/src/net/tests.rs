@@ -6,6 +6,7 @@ mod hostile;
 mod hosts;
 mod lease;
 mod listening;
+mod loopback;
 mod packets;
 mod policies;
 mod world;

@@ -1,15 +1,18 @@
 //! UDP sockets as the program sees them (udp(7), socket(7)).
 use super::Net;
 use super::address::{self, canonical, shown};
-use super::endpoint::Endpoint;
+use super::connection::Flow;
+use super::endpoint::{Endpoint, LONGEST};
+use super::loopback;
 use super::options::{Generic, UDP};
 use super::ports::{Protocol, Scope};
 use super::stack::Stack;
 use super::timers::Timer;
 use crate::errno::Errno;
-use crate::file::{Events, File, Socket, Status, Version};
+use crate::file::{Events, File, Received, Socket, Status, Version};
 use crate::wait::WaitQueue;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::any::Any;
 use core::net::{IpAddr, SocketAddr};
 use linux_raw_sys::net as linux;
@@ -20,6 +23,9 @@ struct Inner {
     /// Its endpoint, once it is bound.
     id: Option<u64>,
     generic: Generic,
+    /// The program shut down its side to read, and to write.
+    deaf: bool,
+    mute: bool,
 }
 
 /// A UDP socket.
@@ -43,22 +49,25 @@ impl UdpSocket {
 
     fn bind_to(&self, inner: &mut Inner, stack: &mut Stack, address: SocketAddr) -> Result<u64, Errno> {
         let scope = Scope::new(self.version, inner.generic.only_v6, canonical(address).ip());
-        let taken = |address: IpAddr| {
-            address.is_loopback()
-                || address.is_multicast()
-                || stack.link.is_own(address)
-                || stack.link.is_broadcast(address)
-        };
+        let taken =
+            |address: IpAddr| stack.is_local(address) || address.is_multicast() || stack.link.is_broadcast(address);
         if scope.address.is_some_and(|address| !taken(address)) {
             return Err(Errno::EADDRNOTAVAIL);
         }
         let Stack { ports, random, .. } = stack;
-        let binding = ports.claim(Protocol::Udp, scope, address.port(), random)?;
+        let binding = ports.claim(Protocol::Udp, scope, inner.generic.sharing, address.port(), random)?;
         let id = stack.next_id();
-        stack.ports.set_receiver(&binding, Some(id));
-        stack.endpoints.insert(id, Endpoint::new(binding, self.changed.clone())?);
+        stack.ports.set_receiver(&binding, id)?;
+        stack.endpoints.insert(id, Endpoint::new(binding, self.changed.clone()));
         inner.id = Some(id);
+        self.apply(inner, stack);
         Ok(id)
+    }
+
+    fn apply(&self, inner: &Inner, stack: &mut Stack) {
+        if let Some(endpoint) = Self::endpoint(inner, stack) {
+            endpoint.most = inner.generic.wish.receive.map(|bytes| 2 * bytes);
+        }
     }
 
     /// Its endpoint; it is bound to a free port if it is not bound.
@@ -72,12 +81,19 @@ impl UdpSocket {
     fn endpoint<'s>(inner: &Inner, stack: &'s mut Stack) -> Option<&'s mut Endpoint> {
         stack.endpoints.get_mut(&inner.id?)
     }
+
+    fn set_peer(&self, id: u64, stack: &mut Stack, peer: Option<(IpAddr, u16)>) {
+        if let Some(endpoint) = stack.endpoints.get_mut(&id) {
+            endpoint.peer = peer;
+            stack.ports.set_peer(&endpoint.binding, peer);
+        }
+    }
 }
 
 impl File for UdpSocket {
     fn read(&self, buffer: &mut [u8], _offset: u64) -> Result<usize, Errno> {
-        let (length, _) = self.receive(buffer, false)?;
-        Ok(length.min(buffer.len()))
+        let received = self.receive(buffer, false)?;
+        Ok(received.length.min(buffer.len()))
     }
 
     fn write(&self, bytes: &[u8], _offset: u64) -> Result<usize, Errno> {
@@ -86,7 +102,12 @@ impl File for UdpSocket {
 
     fn ready(&self) -> Events {
         let (inner, mut stack) = self.lock();
-        Self::endpoint(&inner, &mut stack).map_or(Events::OUT, |endpoint| endpoint.ready())
+        let mut events = Self::endpoint(&inner, &mut stack).map_or(Events::OUT, |endpoint| endpoint.ready());
+        if inner.deaf {
+            events |= Events::IN | Events::RDHUP;
+        }
+        events.set(Events::HUP, inner.deaf && inner.mute);
+        events
     }
 
     fn changed(&self) -> Option<&WaitQueue> {
@@ -125,53 +146,100 @@ impl Socket for UdpSocket {
     }
 
     fn connect(&self, address: SocketAddr) -> Result<(), Errno> {
-        address::check_version(self.version, address)?;
         let (mut inner, mut stack) = self.lock();
+        address::check_destination(self.version, inner.generic.only_v6, address)?;
         let remote = canonical(address);
-        stack.source_for(remote.ip())?;
+        let remote = (loopback::named(remote.ip()), remote.port());
+        if stack.link.is_broadcast(remote.0) && !inner.generic.broadcast {
+            return Err(Errno::EACCES);
+        }
+        stack.source_for(remote.0)?;
         let id = self.bound(&mut inner, &mut stack)?;
-        let endpoint = stack.endpoints.get_mut(&id).ok_or(Errno::EINVAL)?;
-        endpoint.peer = Some((remote.ip(), remote.port()));
+        self.set_peer(id, &mut stack, Some(remote));
+        Ok(())
+    }
+
+    fn disconnect(&self) -> Result<(), Errno> {
+        let (inner, mut stack) = self.lock();
+        inner.id.into_iter().for_each(|id| self.set_peer(id, &mut stack, None));
         Ok(())
     }
 
     fn send(&self, bytes: &[u8], to: Option<SocketAddr>) -> Result<usize, Errno> {
-        to.map_or(Ok(()), |to| address::check_version(self.version, to))?;
         let (mut inner, mut stack) = self.lock();
+        to.map_or(Ok(()), |to| address::check_destination(self.version, inner.generic.only_v6, to))?;
+        if inner.mute {
+            return Err(Errno::EPIPE);
+        }
+        if bytes.len() > LONGEST {
+            return Err(Errno::EMSGSIZE);
+        }
         let peer = Self::endpoint(&inner, &mut stack).and_then(|endpoint| endpoint.peer);
-        let named = to.map(canonical).map(|to| (to.ip(), to.port()));
+        let named = to.map(canonical).map(|to| (loopback::named(to.ip()), to.port()));
         let to = named.or(peer).ok_or(Errno::EDESTADDRREQ)?;
+        if to.1 == 0 {
+            return Err(Errno::EINVAL);
+        }
         if stack.link.is_broadcast(to.0) && !inner.generic.broadcast {
             return Err(Errno::EACCES);
         }
         let source = stack.source_for(to.0)?;
         let id = self.bound(&mut inner, &mut stack)?;
         let now = stack.link.now();
+        let local = stack.is_local(to.0);
         let endpoint = stack.endpoints.get_mut(&id).ok_or(Errno::EINVAL)?;
+        endpoint.take_fault().map_or(Ok(()), Err)?;
+        let source = endpoint.binding.scope.address.filter(|address| !address.is_multicast()).unwrap_or(source);
+        if local {
+            let flow = Flow { local: (source, endpoint.binding.port), remote: to };
+            let delivered = stack.deliver_locally(bytes, flow);
+            if let (Err(fault), Some(endpoint)) = (delivered, stack.endpoints.get_mut(&id))
+                && endpoint.peer.is_some()
+            {
+                endpoint.refused(fault);
+            }
+            return Ok(bytes.len());
+        }
         let sent = endpoint.send(bytes, to, source, now)?;
         stack.flush_endpoint(id);
         Ok(sent)
     }
 
-    fn receive(&self, buffer: &mut [u8], peek: bool) -> Result<(usize, Option<SocketAddr>), Errno> {
+    fn receive(&self, buffer: &mut [u8], peek: bool) -> Result<Received, Errno> {
         let (inner, mut stack) = self.lock();
         let endpoint = Self::endpoint(&inner, &mut stack).ok_or(Errno::EAGAIN)?;
-        let (length, sender) = endpoint.receive(buffer, peek)?;
-        Ok((length, Some(shown(self.version, sender))))
+        let received = endpoint.receive(peek, |datagram| {
+            let fits = buffer.len().min(datagram.bytes.len());
+            if let (Some(to), Some(from)) = (buffer.get_mut(..fits), datagram.bytes.get(..fits)) {
+                to.copy_from_slice(from);
+            }
+            let to = datagram.to.filter(|_| inner.generic.tells_destination);
+            let from = Some(shown(self.version, datagram.from));
+            Received { length: datagram.bytes.len(), from, to: to.map(|to| shown(self.version, (to, 0)).ip()) }
+        });
+        match received {
+            Err(Errno::EAGAIN) if inner.deaf => Ok(Received::default()),
+            received => received,
+        }
     }
 
-    fn shutdown(&self, _read: bool, _write: bool) -> Result<(), Errno> {
-        let (inner, mut stack) = self.lock();
+    fn shutdown(&self, read: bool, write: bool) -> Result<(), Errno> {
+        let (mut inner, mut stack) = self.lock();
         let connected = Self::endpoint(&inner, &mut stack).is_some_and(|endpoint| endpoint.peer.is_some());
+        inner.deaf |= read;
+        inner.mute |= write;
+        self.changed.wake();
         if connected { Ok(()) } else { Err(Errno::ENOTCONN) }
     }
 
     fn local(&self) -> SocketAddr {
         let (inner, mut stack) = self.lock();
         let any = address::any(self.version).ip();
-        let local = Self::endpoint(&inner, &mut stack)
-            .map_or((any, 0), |endpoint| (endpoint.binding.scope.address.unwrap_or(any), endpoint.binding.port));
-        shown(self.version, local)
+        let Some(endpoint) = Self::endpoint(&inner, &mut stack) else { return shown(self.version, (any, 0)) };
+        let (bound, peer, port) = (endpoint.binding.scope.address, endpoint.peer, endpoint.binding.port);
+        // One that is connected has the address that its datagrams leave from.
+        let source = peer.and_then(|peer| stack.source_for(peer.0).ok());
+        shown(self.version, (bound.or(source).unwrap_or(any), port))
     }
 
     fn peer(&self) -> Result<SocketAddr, Errno> {
@@ -180,8 +248,16 @@ impl Socket for UdpSocket {
         peer.map(|peer| shown(self.version, peer)).ok_or(Errno::ENOTCONN)
     }
 
+    fn unread(&self) -> usize {
+        let (inner, mut stack) = self.lock();
+        Self::endpoint(&inner, &mut stack).map_or(0, |endpoint| endpoint.first_length())
+    }
+
     fn set_option(&self, level: u32, name: u32, value: i32) -> Result<(), Errno> {
-        self.inner.lock().generic.set(level, name, value)
+        let (mut inner, mut stack) = self.lock();
+        inner.generic.set(level, name, value)?;
+        self.apply(&inner, &mut stack);
+        Ok(())
     }
 
     fn option(&self, level: u32, name: u32) -> Result<i32, Errno> {
@@ -189,9 +265,19 @@ impl Socket for UdpSocket {
             (linux::SOL_SOCKET, linux::SO_TYPE) => Ok(linux::SOCK_DGRAM as i32),
             (linux::SOL_SOCKET, linux::SO_PROTOCOL) => Ok(UDP as i32),
             (linux::SOL_SOCKET, linux::SO_DOMAIN) => Ok(address::family(self.version)),
-            (linux::SOL_SOCKET, linux::SO_SNDBUF) => Ok(super::endpoint::SEND_BUFFER as i32),
-            (linux::SOL_SOCKET, linux::SO_RCVBUF) => Ok(super::endpoint::RECEIVE_BUFFER.0 as i32),
+            (linux::SOL_SOCKET, linux::SO_ERROR) => {
+                let (inner, mut stack) = self.lock();
+                let fault = Self::endpoint(&inner, &mut stack).and_then(Endpoint::take_fault);
+                Ok(fault.map_or(0, |fault| fault.0))
+            }
             _ => self.inner.lock().generic.get(level, name),
+        }
+    }
+
+    fn option_bytes(&self, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
+        match (level, name) {
+            (linux::SOL_SOCKET, linux::SO_LINGER) => Ok(self.inner.lock().generic.linger_bytes()),
+            _ => Ok(self.option(level, name)?.to_ne_bytes().to_vec()),
         }
     }
 }

@@ -101,6 +101,12 @@ pub fn ioctl(call: &mut Call<'_>) -> Answer {
             call.memory().put(call.arg::<2>(), &available)?;
             Ok(0)
         }
+        // FIONREAD's counterpart for sockets has the number of a terminal's.
+        ioctl::TIOCOUTQ => {
+            let socket = open.file.socket().ok_or(Errno::ENOTTY)?;
+            call.memory().put(call.arg::<2>(), &(socket.unsent().min(i32::MAX as usize) as u32))?;
+            Ok(0)
+        }
         _ => Err(Errno::ENOTTY),
     }
 }
@@ -111,8 +117,7 @@ fn available(open: &crate::program::descriptors::Open) -> Result<u32, Errno> {
         return Ok(open.file.status().size.saturating_sub(*open.offset.lock()).min(i32::MAX as u64) as u32);
     }
     if let Some(socket) = open.file.socket() {
-        let mut buffer = alloc::vec![0; 16 << 10];
-        return Ok(socket.receive(&mut buffer, true).map_or(0, |(length, _)| length as u32));
+        return Ok(socket.unread().min(i32::MAX as usize) as u32);
     }
     // Files that know it tell it as their size.
     let size = open.file.status().size as u32;

@@ -1,9 +1,10 @@
 //! Sockets (socket(2), bind(2), accept(2), send(2), recv(2) and their family).
 mod address;
+mod control;
 mod message;
 mod options;
 
-pub use message::{recvfrom, recvmsg, sendmsg, sendto};
+pub use message::{recvfrom, recvmmsg, recvmsg, sendmmsg, sendmsg, sendto};
 pub use options::{getsockopt, setsockopt};
 
 use super::wait::until_ready;
@@ -12,7 +13,7 @@ use crate::errno::Errno;
 use crate::file::{Socket, SocketKind, Version};
 use crate::program::descriptors::Open;
 use crate::program::pipe;
-use address::{get_address, put_address};
+use address::{get_address, is_unspecified, put_address};
 use alloc::sync::Arc;
 use linux_raw_sys::{general as linux, net};
 
@@ -93,6 +94,9 @@ async fn accept_with(call: &mut Call<'_>, flags: u32) -> Answer {
 pub async fn connect(call: &mut Call<'_>) -> Answer {
     let open = call.open::<0>()?;
     let socket = as_socket(&open)?;
+    if is_unspecified(call, call.arg::<1>(), call.int::<2>())? {
+        return socket.disconnect().map(|()| 0);
+    }
     let address = get_address(call, call.arg::<1>(), call.int::<2>())?;
     if open.is_nonblocking() {
         return socket.connect(address).map(|()| 0);

@@ -200,10 +200,12 @@ table! {
     43 accept: again socket::accept "";
     288 accept4: again socket::accept4 "";
     42 connect: again socket::connect "";
-    44 sendto: again socket::sendto "MSG_DONTWAIT, MSG_NOSIGNAL";
+    44 sendto: again socket::sendto "MSG_DONTWAIT, MSG_NOSIGNAL, MSG_MORE";
     46 sendmsg: again socket::sendmsg "without control data";
+    307 sendmmsg: again socket::sendmmsg "as sendmsg";
     45 recvfrom: again socket::recvfrom "MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC";
-    47 recvmsg: again socket::recvmsg "without control data";
+    47 recvmsg: again socket::recvmsg "of control data IP_PKTINFO and IPV6_PKTINFO";
+    299 recvmmsg: again socket::recvmmsg "as recvmsg";
     48 shutdown: now socket::shutdown "";
     51 getsockname: now socket::getsockname "";
     52 getpeername: now socket::getpeername "";

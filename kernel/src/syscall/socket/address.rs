@@ -24,6 +24,11 @@ pub fn get_address(call: &Call<'_>, at: u64, length: u32) -> Result<SocketAddr, 
     }
 }
 
+/// Whether the address is of the family that stands for none (connect(2), AF_UNSPEC).
+pub fn is_unspecified(call: &Call<'_>, at: u64, length: u32) -> Result<bool, Errno> {
+    Ok(length >= 2 && call.memory().get::<u16>(at)? == net::AF_UNSPEC as u16)
+}
+
 fn encode_address(address: SocketAddr) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(28);
     let port = address.port().to_be_bytes();

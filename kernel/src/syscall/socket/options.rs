@@ -49,7 +49,7 @@ pub fn getsockopt(call: &mut Call<'_>) -> Answer {
         let limit = open.timeouts.lock().get(direction).copied().flatten().unwrap_or_default();
         Timeval::from(limit).as_bytes().to_vec()
     } else {
-        as_socket(&open)?.option(level, name)?.to_le_bytes().to_vec()
+        as_socket(&open)?.option_bytes(level, name)?
     };
     let bytes = bytes.get(..bytes.len().min(room as usize)).unwrap_or_default();
     call.memory().put(at, bytes)?;
