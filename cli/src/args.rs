@@ -111,6 +111,9 @@ pub struct Run {
     /// Write every report of the machine to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Show every system call of the program on standard error, as strace does
+    #[arg(long)]
+    pub trace: bool,
     /// Say more: the libraries, the kernel's log, and the QEMU command
     #[arg(short, long)]
     pub verbose: bool,

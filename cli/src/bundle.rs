@@ -44,6 +44,7 @@ impl Bundle {
             env: config.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
             network: network(run.ip_address, run.netmask, run.gateway)?,
             rules: config.rule_labels.clone(),
+            trace: false,
             host: host_side(config),
         };
         let policy = compile(config)?;
@@ -83,6 +84,7 @@ impl Bundle {
         if run.ip_address.is_some() {
             manifest.network = network(run.ip_address, run.netmask, run.gateway)?;
         }
+        manifest.trace |= run.trace;
         apply_host(&mut manifest.host, run);
         Ok(())
     }
@@ -206,6 +208,7 @@ mod tests {
             env: vec!["A=1".into(), "B=2".into()],
             network: Network::Dhcp,
             rules: vec![],
+            trace: false,
             host: Host {
                 ports: vec!["80".into()],
                 udp_ports: vec!["53".into()],

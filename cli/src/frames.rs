@@ -11,6 +11,8 @@ pub enum Frame {
     Stderr(Vec<u8>),
     /// A line of the kernel's log.
     Log(String),
+    /// A piece of the trace of system calls.
+    Trace(Vec<u8>),
     /// Something that happened.
     Report(Report),
     /// Something that this version does not know, in words.
@@ -41,6 +43,7 @@ fn decode(kind: u8, bytes: Vec<u8>) -> Frame {
         kind::STDOUT => Frame::Stdout(bytes),
         kind::STDERR => Frame::Stderr(bytes),
         kind::LOG => Frame::Log(String::from_utf8_lossy(&bytes).into_owned()),
+        kind::TRACE => Frame::Trace(bytes),
         kind::REPORT => match postcard::from_bytes(&bytes) {
             Ok(report) => Frame::Report(report),
             Err(error) => Frame::Unknown(format!("a report of {} bytes does not decode: {error}", bytes.len())),
@@ -85,12 +88,14 @@ mod tests {
             frame(kind::STDOUT, b"\0\xff\n"),
             frame(kind::STDERR, b""),
             frame(kind::LOG, b"mapped"),
+            frame(kind::TRACE, b"[pid 2] read("),
             frame(kind::REPORT, &postcard::to_allocvec(&report).unwrap()),
         ];
         let expected = [
             Frame::Stdout(b"\0\xff\n".to_vec()),
             Frame::Stderr(vec![]),
             Frame::Log("mapped".into()),
+            Frame::Trace(b"[pid 2] read(".to_vec()),
             Frame::Report(report),
         ];
         assert_eq!(all(&wire.concat()), expected);

@@ -1,7 +1,7 @@
 //! A machine while it runs: what it sends, how it ends, and how it is stopped.
 use crate::backlog;
 use crate::frames::{self, Frame};
-use crate::say::say;
+use crate::say::{say, say_plain};
 use image::report::{Counter, Report};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -67,6 +67,8 @@ struct Session<'a> {
     remains: Remains,
     /// QEMU's process.
     process: u32,
+    /// Whether the last piece of the trace has not ended its line.
+    mid_line: bool,
 }
 
 enum Event {
@@ -84,8 +86,9 @@ pub fn run(command: &mut Command, listener: Listener<'_>) -> io::Result<Remains>
     read_reports(child.stdout.take(), sender);
     let text = keep_text(child.stderr.take(), listener.verbose);
     let remains = Remains { outcome: Outcome::Exited(0), counters: None, memory: None, text: String::new() };
-    let mut session = Session { listener, remains, process: child.id() };
+    let mut session = Session { listener, remains, process: child.id(), mid_line: false };
     let outcome = session.follow(&events);
+    session.end_line();
     let last_word = matches!(outcome, Some(Outcome::Exited(_) | Outcome::Killed(..) | Outcome::Failed(_)));
     let status = stop(&mut child, &events, last_word)?;
     let text = text.join().unwrap_or_default();
@@ -123,9 +126,24 @@ impl Session<'_> {
         }
     }
 
+    /// Ends the line of the trace, if something else is to follow.
+    fn end_line(&mut self) {
+        if core::mem::take(&mut self.mid_line) {
+            say_plain("\n");
+        }
+    }
+
     /// Passes on what the machine sent; the outcome if it is the last.
     fn frame(&mut self, frame: Frame) -> Option<Outcome> {
+        // Counters are not said.
+        if !matches!(frame, Frame::Trace(_) | Frame::Stdout(_) | Frame::Report(Report::Counted(_))) {
+            self.end_line();
+        }
         match frame {
+            Frame::Trace(bytes) => {
+                drop(pass_on(&mut io::stderr().lock(), &bytes));
+                self.mid_line = bytes.last().is_some_and(|last| *last != b'\n');
+            }
             Frame::Stdout(bytes) => {
                 return pass_on(&mut io::stdout().lock(), &bytes).err().map(|error| match error.kind() {
                     io::ErrorKind::BrokenPipe => Outcome::Unread,

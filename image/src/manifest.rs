@@ -5,7 +5,7 @@ use core::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 /// The version of the image format; the kernel refuses another.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What to run, with what, on which network. Encoded with postcard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct Manifest {
     pub network: Network,
     /// One label per rule of the policy, in order, for messages: the rule as the configuration has it, on one line.
     pub rules: Vec<String>,
+    /// Tell every system call of the program.
+    pub trace: bool,
     /// What `run IMAGE` takes from the configuration that the image was built with.
     pub host: Host,
 }

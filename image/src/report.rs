@@ -14,6 +14,8 @@ pub mod kind {
     pub const LOG: u8 = 3;
     /// A [`Report`](super::Report), encoded with postcard.
     pub const REPORT: u8 = 4;
+    /// Text of the trace of system calls, UTF-8: a line may come in pieces.
+    pub const TRACE: u8 = 5;
 }
 
 /// Something that happened.

@@ -14,6 +14,7 @@ fn manifest() -> Manifest {
         env: vec!["PORT=8080".into()],
         network: Network::Dhcp,
         rules: vec![r#"{"action": "drop"}"#.into()],
+        trace: true,
         host: Host { ports: vec!["8080".into()], ..Host::default() },
     }
 }

@@ -17,7 +17,7 @@ use kernel::counting::Counting;
 use kernel::net::Net;
 use kernel::program::{self, End, Process};
 use kernel::tree::Tree;
-use kernel::{entropy, executor, host};
+use kernel::{entropy, executor, host, syscall};
 use machine::boot::BootInfo;
 use machine::nic::Nic;
 
@@ -75,6 +75,7 @@ fn run(net: &Net, process: &Process) -> ! {
         let timers = executor::fire_timers(now);
         if let Some(end) = process.end() {
             counting.report_all(net);
+            syscall::trace::finish(process, &end);
             finish(end);
         }
         let counters = counting.report(net, now);

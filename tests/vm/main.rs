@@ -14,6 +14,7 @@ mod programs;
 mod serve;
 mod servers;
 mod sockets;
+mod trace;
 
 use libtest_mimic::{Arguments, Trial};
 use tests::Result;
@@ -46,5 +47,6 @@ fn main() {
     broken::cases(&mut trials);
     ends::cases(&mut trials);
     network::cases(&mut trials);
+    trace::cases(&mut trials);
     libtest_mimic::run(&arguments, trials).exit();
 }

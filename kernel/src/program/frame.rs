@@ -4,6 +4,7 @@ use super::process::End;
 use super::signal::{self, Action, Info, SIGCHLD, SIGSEGV, Signal, UNSTOPPABLE};
 use super::thread::Thread;
 use crate::errno::Errno;
+use crate::syscall::trace;
 use alloc::format;
 use linux_raw_sys::general as linux;
 use machine::memory::USER_END;
@@ -97,6 +98,7 @@ pub fn deliver(thread: &Thread, registers: &mut Registers, interrupted: Option<I
     loop {
         let blocked = thread.blocked();
         let Some((signal, info)) = thread.take_signal(!blocked) else { break };
+        trace::signal(thread, signal, &info);
         let action = thread.process.actions.lock().get(signal);
         if thread.process.actions.lock().ignores(signal) {
             continue;

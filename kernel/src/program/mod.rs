@@ -58,6 +58,9 @@ pub fn start(manifest: &Manifest, tree: Tree, sockets: Arc<dyn Sockets>) -> Resu
     }
     let place = Place::at(&tree);
     let world = World::new(tree, sockets);
+    if manifest.trace {
+        world.trace.switch_on();
+    }
     let process = Process::new(&world, 1, signal::Actions::default());
     let memory = Arc::new(Memory::new(space));
     let id = process.id;

@@ -3,6 +3,7 @@ use super::alarm::Alarm;
 use super::signal::{self, Actions, Info, Pending, SIGCHLD, SIGKILL, Signal};
 use super::thread::Thread;
 use crate::file::Sockets;
+use crate::syscall::trace::Trace;
 use crate::tree::Tree;
 use crate::wait::WaitQueue;
 use alloc::collections::BTreeMap;
@@ -43,6 +44,8 @@ pub struct World {
     pub tree: Tree,
     /// The network.
     pub sockets: Arc<dyn Sockets>,
+    /// What is told of the program's calls.
+    pub trace: Trace,
     processes: Mutex<BTreeMap<u32, Arc<Process>>>,
     next_id: AtomicU32,
 }
@@ -51,7 +54,13 @@ impl World {
     /// A world without processes.
     pub fn new(tree: Tree, sockets: Arc<dyn Sockets>) -> Arc<Self> {
         // Not 1: some programs take that to mean that they are init.
-        Arc::new(World { tree, sockets, processes: Mutex::default(), next_id: AtomicU32::new(2) })
+        Arc::new(World {
+            tree,
+            sockets,
+            trace: Trace::default(),
+            processes: Mutex::default(),
+            next_id: AtomicU32::new(2),
+        })
     }
 
     /// A number for a process or a thread; no two get the same.
@@ -136,6 +145,11 @@ impl Process {
     /// How many threads it has.
     pub fn thread_count(&self) -> usize {
         self.threads.lock().len()
+    }
+
+    /// The numbers of its threads, in order.
+    pub fn thread_ids(&self) -> Vec<u32> {
+        self.threads.lock().keys().copied().collect()
     }
 
     /// Ends it: each of its threads stops at the next chance. Only the first end counts.

@@ -166,7 +166,9 @@ async fn run(thread: Arc<Thread>, mut registers: Box<Registers>) {
         }
     }
     syscall::thread_ends(&thread);
-    thread.process.remove_thread(thread.id, thread.code.load(Ordering::Relaxed));
+    let code = thread.code.load(Ordering::Relaxed);
+    syscall::trace::thread_ends(&thread, code);
+    thread.process.remove_thread(thread.id, code);
 }
 
 fn enter(thread: &Thread, registers: &mut Registers, slice_end: Duration) -> Trap {
@@ -230,6 +232,7 @@ fn exception(thread: &Thread, registers: &Registers, vector: u8, error: u64) {
 fn force(thread: &Thread, signal: Signal, code: i32, address: u64, what: String) {
     let action = thread.process.actions.lock().get(signal);
     if action.handler <= 1 || thread.blocked() & signal::only(signal) != 0 {
+        syscall::trace::signal(thread, signal, &Info { code, value: address, ..Info::default() });
         return thread.process.finish(End::Killed { signal, what });
     }
     thread.post(signal, Info { code, value: address, status: 0, what: Some(what) });

@@ -4,6 +4,7 @@
 //! arrives it is dropped where it waits, and what it had done by then, in [`Call::done`], is its result.
 pub mod numbers;
 pub mod table;
+pub mod trace;
 
 mod advice;
 mod descriptor;
@@ -35,6 +36,7 @@ use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::Poll;
 use machine::user::Registers;
+use trace::{Outcome, Traced};
 
 /// What a call gives: the value of `rax`, or an error.
 pub type Answer = Result<u64, Errno>;
@@ -92,18 +94,23 @@ impl Call<'_> {
 /// Serves the call that the thread stopped for; tells if a signal ended it.
 pub async fn serve(thread: &Arc<Thread>, registers: &mut Registers) -> Option<Interrupted> {
     let (number, args) = (registers.rax, registers.arguments());
+    let mut traced = Traced::begin(thread, number, args, registers.rsp);
     let mut call = Call { thread, registers, args, done: 0 };
-    let answer = unless_interrupted(thread, table::dispatch(number, &mut call)).await;
+    let answer = unless_interrupted(thread, &mut traced, table::dispatch(number, &mut call)).await;
     let answer = match answer {
-        Some(answer) => answer,
-        None if call.done > 0 => Ok(call.done),
-        None => {
-            registers.rax = encode(Err(Errno::EINTR));
-            return Some(Interrupted { number, restarts: table::restarts(number) });
-        }
+        Some(answer) => Some(answer),
+        None => (call.done > 0).then_some(Ok(call.done)),
     };
-    registers.rax = encode(answer);
-    None
+    let interrupted = Interrupted { number, restarts: table::restarts(number) };
+    registers.rax = encode(answer.unwrap_or(Err(Errno::EINTR)));
+    if let Some(traced) = traced {
+        traced.end(match answer {
+            _ if thread.is_over() => Outcome::Never,
+            Some(_) => Outcome::Returned(registers.rax),
+            None => Outcome::Interrupted(interrupted.restarts),
+        });
+    }
+    answer.is_none().then_some(interrupted)
 }
 
 fn encode(answer: Answer) -> u64 {
@@ -111,11 +118,18 @@ fn encode(answer: Answer) -> u64 {
 }
 
 /// Does `work`; gives up, with `None`, where it waits and something is to be handled first.
-async fn unless_interrupted<T>(thread: &Thread, work: impl Future<Output = T>) -> Option<T> {
+async fn unless_interrupted<T>(
+    thread: &Thread,
+    traced: &mut Option<Traced<'_>>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
     let mut work = pin!(work);
     poll_fn(|context| {
         if let Poll::Ready(done) = work.as_mut().poll(context) {
             return Poll::Ready(Some(done));
+        }
+        if let Some(traced) = traced {
+            traced.waits();
         }
         thread.interrupt.register(context.waker());
         if thread.is_interrupted() { Poll::Ready(None) } else { Poll::Pending }
