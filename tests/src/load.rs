@@ -6,6 +6,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// How often redis-benchmark may be begun again.
+const ATTEMPTS: u64 = 4;
+/// What timeout(1) exits with when the time was over.
+const TIMED_OUT: i32 = 124;
+
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Load {
@@ -51,16 +56,32 @@ fn duration(text: &str) -> Option<Duration> {
 
 /// redis-benchmark makes a number of requests, so a short run says how many fill the time. Half of them are SET.
 fn redis(port: u16, connections: u32, seconds: u32) -> Result<Load> {
-    let short = redis_requests(port, connections, 2_000)?;
-    redis_requests(port, connections, ((short.rate * f64::from(seconds)) as u64 / 2).max(1_000))
+    let short = redis_requests(port, connections, 2_000, seconds)?;
+    let requests = (short.rate * f64::from(seconds)) as u64 / 2;
+    let long = redis_requests(port, connections, requests.max(1_000), seconds)?;
+    Ok(Load { errors: short.errors + long.errors, ..long })
 }
 
-fn redis_requests(port: u16, connections: u32, requests: u64) -> Result<Load> {
-    let mut benchmark = Command::new("redis-benchmark");
-    benchmark.args(["-p", &port.to_string(), "-c", &connections.to_string(), "-n", &requests.to_string()]);
-    benchmark.args(["-t", "set,get", "--csv"]);
-    let text = output(&mut benchmark)?;
-    // "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"
+/// It waits for ever for an answer that does not come: such a run is an error, and made again.
+fn redis_requests(port: u16, connections: u32, requests: u64, seconds: u32) -> Result<Load> {
+    let limit = (seconds * 4 + 10).to_string();
+    for errors in 0..ATTEMPTS {
+        let mut benchmark = Command::new("timeout");
+        benchmark.arg(&limit).args(["redis-benchmark", "-p", &port.to_string(), "-c", &connections.to_string()]);
+        benchmark.args(["-n", &requests.to_string(), "-t", "set,get", "--csv"]);
+        let output = benchmark.output().map_err(|error| format!("{benchmark:?}: {error}"))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        match output.status.code() {
+            Some(0) => return redis_results(&text, errors),
+            Some(TIMED_OUT) => {}
+            _ => return Err(format!("{benchmark:?}: {text}{}", String::from_utf8_lossy(&output.stderr)).into()),
+        }
+    }
+    Err(format!("redis-benchmark did not end within {limit} s, {ATTEMPTS} times").into())
+}
+
+/// "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"
+fn redis_results(text: &str, errors: u64) -> Result<Load> {
     let rows = text.lines().filter(|line| line.starts_with("\"SET\"") || line.starts_with("\"GET\""));
     let numbers =
         |row: &str| row.split(',').filter_map(|cell| cell.trim_matches('"').parse().ok()).collect::<Vec<f64>>();
@@ -71,7 +92,7 @@ fn redis_requests(port: u16, connections: u32, requests: u64) -> Result<Load> {
     };
     let p99 = Duration::try_from_secs_f64(set_p99.max(get_p99) / 1_000.0)?;
     // As many of each, so the time is what adds up. It gives up at the first answer that is an error.
-    Ok(Load { rate: 2.0 / (1.0 / set + 1.0 / get), p99, errors: 0 })
+    Ok(Load { rate: 2.0 / (1.0 / set + 1.0 / get), p99, errors })
 }
 
 /// One value in ten requests is stored anew; each connection has a thread and keys of its own.

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tests::{Result, ensure};
 
-/// What the card, its bus and the packet filter need.
-const DRIVERS: [&str; 3] = ["virtio_pci", "virtio_net", "nf_tables"];
+/// What the card, its bus, the console for the program's output and the packet filter need.
+const DRIVERS: [&str; 4] = ["virtio_pci", "virtio_net", "virtio_console", "nf_tables"];
 /// Where everything that is not of the program stands, out of its way.
 const SETUP: &str = "setup";
 /// The bits of a mode that say what kind of file it is (inode(7)).
@@ -69,9 +69,12 @@ impl Linux {
         qemu.args(["-append", "console=ttyS0 quiet panic=-1"]);
         qemu.arg("-netdev").arg(format!("user,id=n0,hostfwd=tcp:127.0.0.1:{host}-:{guest}"));
         qemu.args("-device virtio-net-pci,netdev=n0,disable-legacy=on,romfile=".split(' '));
-        qemu.args("-chardev file,id=text,path=/dev/fd/2 -serial chardev:text".split(' '));
+        qemu.args("-chardev file,id=text,path=/dev/fd/2,append=on -serial chardev:text".split(' '));
+        // Output goes to the host in blocks, as that of Portcullis does, and not byte by byte.
+        qemu.args("-chardev file,id=output,path=/dev/fd/1,append=on -device virtio-serial-pci".split(' '));
+        qemu.args("-device virtconsole,chardev=output".split(' '));
         let text = fs::File::create(self.text())?;
-        qemu.stdin(Stdio::null()).stdout(Stdio::null()).stderr(text);
+        qemu.stdin(Stdio::null()).stdout(text.try_clone()?).stderr(text);
         Ok(Guest(qemu.spawn().map_err(|error| format!("{qemu:?}: {error}"))?))
     }
 
@@ -197,7 +200,7 @@ fn script(drivers: &[String], manifest: &Manifest) -> String {
     script += &format!("/{SETUP}/ld-linux-x86-64.so.2 --library-path /{SETUP} /{SETUP}/nft -f /{SETUP}/policy\n");
     script += "$box ip link set lo up\n$box ip address add 10.0.2.15/24 dev eth0\n$box ip link set eth0 up\n\
         $box ip route add default via 10.0.2.2\n";
-    script += "exec $box env -i";
+    script += "exec > /dev/hvc0 2>&1\nexec $box env -i";
     let arguments = manifest.args.iter().skip(1);
     for word in manifest.env.iter().chain([&manifest.program]).chain(arguments) {
         script += &format!(" '{}'", word.replace('\'', r"'\''"));

@@ -62,6 +62,8 @@ fn measure(options: &Options) -> Result {
                 results.add_boot(server.name, system, subject.first_answer(system));
             }
         }
+        // For those who wait, and for what comes of it when somebody ends it.
+        eprintln!("{}", results.table_of(server.name));
     }
     println!("{}", results.table());
     println!("Each under load for {} s, after {WARM_UP} s to warm up; resident is QEMU's VmRSS.", options.seconds);
@@ -99,6 +101,7 @@ pub struct Boot {
 }
 
 /// What a guest did under load.
+#[derive(Clone, Copy)]
 pub struct UnderLoad {
     /// What QEMU took of the processors' time for each request.
     pub processor: Duration,

@@ -10,6 +10,7 @@ use tests::Result;
 #[derive(Default)]
 pub struct Results(Vec<Row>);
 
+#[derive(Clone)]
 struct Row {
     server: &'static str,
     system: System,
@@ -48,32 +49,13 @@ impl Results {
 
     /// The table.
     pub fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_preset(NOTHING).set_header([
-            "server",
-            "system",
-            "first answer: median",
-            "min to max",
-            "processor",
-            "requests/s",
-            "p99",
-            "processor each",
-            "errors",
-            "resident before",
-            "after load",
-        ]);
-        for pair in self.0.chunk_by(|one, next| one.server == next.server) {
-            for row in pair {
-                table.add_row(row.cells());
-            }
-            if let [portcullis, linux] = pair {
-                table.add_row(ratios(portcullis, linux));
-            }
-        }
-        for column in table.column_iter_mut().skip(2) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table
+        table(&self.0)
+    }
+
+    /// The table of one server.
+    pub fn table_of(&self, server: &str) -> Table {
+        let row = |row: &&Row| row.server == server;
+        table(self.0.iter().filter(row).cloned().collect::<Vec<_>>().as_slice())
     }
 
     /// Says why values are missing, on standard error.
@@ -157,4 +139,33 @@ fn ratios(portcullis: &Row, linux: &Row) -> [String; 11] {
         of_loads(|it| it.resident.0 as f64),
         of_loads(|it| it.resident.1 as f64),
     ]
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_header([
+        "server",
+        "system",
+        "first answer: median",
+        "min to max",
+        "processor",
+        "requests/s",
+        "p99",
+        "processor each",
+        "errors",
+        "resident before",
+        "after load",
+    ]);
+    for pair in rows.chunk_by(|one, next| one.server == next.server) {
+        for row in pair {
+            table.add_row(row.cells());
+        }
+        if let [portcullis, linux] = pair {
+            table.add_row(ratios(portcullis, linux));
+        }
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
