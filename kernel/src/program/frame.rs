@@ -1,7 +1,7 @@
 //! Calls a handler of the program for a signal, and comes back from it: the frame on its stack as Linux lays it out
 //! (sigreturn(2), sigaction(2); `struct rt_sigframe` of x86-64).
 use super::process::End;
-use super::signal::{self, Action, Info, SIGCHLD, SIGSEGV, Signal, UNSTOPPABLE};
+use super::signal::{self, Action, Info, SIGSEGV, Signal, UNSTOPPABLE};
 use super::thread::Thread;
 use crate::errno::Errno;
 use crate::syscall::trace;
@@ -19,6 +19,8 @@ const USER_FLAGS: u64 = 0x0020_0cd5;
 const FIXED_FLAGS: u64 = 0x202;
 /// The flags that a handler starts without: direction, and trap, which would stop it at every instruction.
 const HANDLER_CLEARS: u64 = 0x500;
+/// The flag of a stack that is given up while a handler runs on it (sigaltstack(2), SS_AUTODISARM).
+pub const AUTODISARM: u32 = 1 << 31;
 /// The bits of MXCSR that exist; loading another faults.
 const MXCSR: u32 = 0xffff;
 
@@ -55,17 +57,28 @@ pub struct Stack {
     pub length: u64,
 }
 
+/// `siginfo_t` (sigaction(2)).
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-struct SignalInfo {
+pub struct SignalInfo {
     signal: i32,
     errno: i32,
     code: i32,
     padding: u32,
     /// `si_addr`, or `si_pid` and `si_uid`.
     value: u64,
-    status: i32,
-    rest: [u32; 25],
+    /// `si_status`, or `si_value`.
+    word: u64,
+    rest: [u32; 24],
+}
+
+impl SignalInfo {
+    /// What the program is told of a signal.
+    pub fn new(signal: Signal, info: &Info) -> Self {
+        let word = if info.queued == 0 { u64::from(info.status as u32) } else { info.queued };
+        let signal = i32::from(signal);
+        SignalInfo { signal, errno: 0, code: info.code, padding: 0, value: info.value, word, rest: [0; 24] }
+    }
 }
 
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -139,7 +152,7 @@ fn enter_handler(
     let flag = |bit: u32| action.flags & u64::from(bit) != 0;
     let mut signals = thread.signals.lock();
     let (start, length) = signals.alternate;
-    let on_it = length > 0 && registers.rsp.wrapping_sub(start) < length;
+    let on_it = length > 0 && registers.rsp.wrapping_sub(start) < length && !signals.disarms;
     let top = match flag(linux::SA_ONSTACK) && length > 0 && !on_it {
         true => start.checked_add(length).ok_or(Errno::EFAULT)?,
         false => registers.rsp.checked_sub(RED_ZONE).ok_or(Errno::EFAULT)?,
@@ -148,23 +161,27 @@ fn enter_handler(
     let size = size_of::<Frame>() as u64;
     // The handler's stack is aligned as behind a call instruction.
     let frame_at = (fpu_at.checked_sub(size + 16).ok_or(Errno::EFAULT)? & !15) + 8;
+    if on_it && frame_at < start {
+        // What is under the stack is not for the handler.
+        return Err(Errno::EFAULT);
+    }
     let mask = signals.restore.take().unwrap_or(signals.blocked);
-    let alternate = Stack { start, flags: if length > 0 { 0 } else { linux::SS_DISABLE }, padding: 0, length };
+    let stack_flags = match (length, signals.disarms) {
+        (0, _) => linux::SS_DISABLE,
+        (_, true) => AUTODISARM,
+        _ => 0,
+    };
+    let alternate = Stack { start, flags: stack_flags, padding: 0, length };
     let frame = Frame {
         return_to: action.restorer,
-        context: save(registers, alternate, mask, fpu_at),
-        info: SignalInfo {
-            signal: i32::from(signal),
-            errno: 0,
-            code: info.code,
-            padding: 0,
-            value: info.value,
-            status: if signal == SIGCHLD { info.status } else { 0 },
-            rest: [0; 25],
-        },
+        context: save(registers, alternate, mask, fpu_at, signals.fault),
+        info: SignalInfo::new(signal, info),
     };
     thread.memory.put(fpu_at, &registers.fpu)?;
     thread.memory.put(frame_at, &frame)?;
+    if signals.disarms {
+        (signals.alternate, signals.disarms) = ((0, 0), false);
+    }
     signals.blocked |= action.mask & !UNSTOPPABLE;
     if !flag(linux::SA_NODEFER) {
         signals.blocked |= signal::only(signal);
@@ -204,10 +221,15 @@ pub fn leave_handler(thread: &Thread, registers: &mut Registers) -> Result<u64, 
     }
     let mut signals = thread.signals.lock();
     signals.blocked = context.mask & !UNSTOPPABLE;
+    // The stack for handlers is again what it was: one that was given up is back.
+    let stack = context.stack;
+    if stack.flags & linux::SS_DISABLE == 0 && stack.length >= u64::from(linux::MINSIGSTKSZ) {
+        (signals.alternate, signals.disarms) = ((stack.start, stack.length), stack.flags & AUTODISARM != 0);
+    }
     Ok(registers.rax)
 }
 
-fn save(r: &Registers, stack: Stack, mask: u64, fpu: u64) -> Context {
+fn save(r: &Registers, stack: Stack, mask: u64, fpu: u64, [trap, error, cr2]: [u64; 3]) -> Context {
     Context {
         flags: u64::from(0x2_u32 | 0x4), // UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS
         link: 0,
@@ -219,10 +241,10 @@ fn save(r: &Registers, stack: Stack, mask: u64, fpu: u64) -> Context {
         rip: r.rip,
         rflags: r.rflags,
         segments: [0x33, 0, 0, 0x2b],
-        error: 0,
-        trap: 0,
+        error,
+        trap,
         old_mask: mask,
-        cr2: 0,
+        cr2,
         fpu,
         reserved: [0; 8],
         mask,

@@ -158,15 +158,26 @@ impl Process {
         self.wake_threads();
     }
 
-    /// Sends a signal to it.
-    pub fn post(&self, signal: Signal, info: Info) {
+    /// Sends a signal to it; `false` if too many wait already.
+    pub fn post(&self, signal: Signal, info: Info) -> bool {
         if signal == SIGKILL {
-            return self.finish(End::Killed { signal, what: signal::describe(signal) });
+            self.finish(End::Killed { signal, what: signal::describe(signal) });
+            return true;
         }
         let blocked = self.threads.lock().values().any(|thread| thread.blocked() & signal::only(signal) != 0);
         if blocked || !self.actions.lock().ignores(signal) {
-            self.pending.lock().add(signal, info);
+            let added = self.pending.lock().add(signal, info);
             self.wake_threads();
+            return added;
+        }
+        true
+    }
+
+    /// Forgets what was sent of this signal, to it and to its threads: it is ignored from now on.
+    pub fn forget(&self, signal: Signal) {
+        self.pending.lock().forget(signal);
+        for thread in self.threads.lock().values() {
+            thread.signals.lock().pending.forget(signal);
         }
     }
 
@@ -231,7 +242,8 @@ impl Process {
         let status = child.end().map_or(0, |end| end.status());
         let code = if status & 0x7f == 0 { linux::CLD_EXITED } else { linux::CLD_KILLED };
         let status = if status & 0x7f == 0 { status >> 8 } else { status };
-        self.post(SIGCHLD, Info { code: code as i32, value: u64::from(child.id), status: status as i32, what: None });
+        let status = status as i32;
+        self.post(SIGCHLD, Info { code: code as i32, value: u64::from(child.id), status, ..Info::default() });
         self.child_ended.wake();
     }
 

@@ -1,5 +1,5 @@
 //! Signals: what is pending, what is blocked, and what is to be done (signal(7)).
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
 use linux_raw_sys::general as linux;
@@ -58,24 +58,47 @@ pub struct Info {
     pub value: u64,
     /// `si_status` for SIGCHLD.
     pub status: i32,
+    /// `si_value`, the value that was queued with it; 0 where `status` says something.
+    pub queued: u64,
     /// In words, for the report if it ends the program.
     pub what: Option<String>,
 }
 
-/// Signals that were sent and not yet taken. Each is there once, the real-time ones too.
+/// The first real-time signal: from it on each one that is sent waits for itself.
+const REAL_TIME: Signal = 32;
+/// The most signals that wait at one place (Linux: RLIMIT_SIGPENDING).
+const MOST_PENDING: usize = 1024;
+
+/// Signals that were sent and not yet taken. Each is there once, the real-time ones as often as they were sent.
 #[derive(Default)]
-pub struct Pending(BTreeMap<Signal, Info>);
+pub struct Pending(BTreeMap<Signal, VecDeque<Info>>);
 
 impl Pending {
-    /// Adds one.
-    pub fn add(&mut self, signal: Signal, info: Info) {
-        self.0.entry(signal).or_insert(info);
+    /// Adds one; `false` if there are too many. The first of its number is always taken.
+    pub fn add(&mut self, signal: Signal, info: Info) -> bool {
+        let full = self.0.values().map(VecDeque::len).sum::<usize>() >= MOST_PENDING;
+        let queue = self.0.entry(signal).or_default();
+        if queue.is_empty() || signal >= REAL_TIME && !full {
+            queue.push_back(info);
+            return true;
+        }
+        signal < REAL_TIME
+    }
+
+    /// Forgets those of this number.
+    pub fn forget(&mut self, signal: Signal) {
+        self.0.remove(&signal);
     }
 
     /// Takes the first of these.
     pub fn take(&mut self, wanted: Set) -> Option<(Signal, Info)> {
         let signal = *self.0.keys().find(|signal| only(**signal) & wanted != 0)?;
-        self.0.remove_entry(&signal)
+        let queue = self.0.get_mut(&signal)?;
+        let info = queue.pop_front();
+        if queue.is_empty() {
+            self.0.remove(&signal);
+        }
+        Some((signal, info?))
     }
 
     /// Which there are.

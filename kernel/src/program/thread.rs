@@ -21,6 +21,8 @@ use spin::Mutex;
 
 /// How long a thread runs before others have their turn.
 const SLICE: Duration = Duration::from_millis(10);
+/// `si_code` of a signal that the kernel sends (SI_KERNEL).
+pub const KERNEL: i32 = 0x80;
 
 /// A thread.
 pub struct Thread {
@@ -59,6 +61,10 @@ pub struct ThreadSignals {
     pub pending: Pending,
     /// The stack for handlers: start and length; length 0 for none.
     pub alternate: (u64, u64),
+    /// It is given up while a handler runs on it (SS_AUTODISARM).
+    pub disarms: bool,
+    /// The thread's last fault: trap number, error code, address.
+    pub fault: [u64; 3],
 }
 
 impl Thread {
@@ -116,16 +122,18 @@ impl Thread {
         self.exited.load(Ordering::Relaxed) || self.process.end().is_some()
     }
 
-    /// Sends a signal to this thread alone.
-    pub fn post(&self, signal: Signal, info: Info) {
+    /// Sends a signal to this thread alone; `false` if too many wait already.
+    pub fn post(&self, signal: Signal, info: Info) -> bool {
         if signal == signal::SIGKILL {
             return self.process.post(signal, info);
         }
         let blocked = self.blocked() & signal::only(signal) != 0;
         if blocked || !self.process.actions.lock().ignores(signal) {
-            self.signals.lock().pending.add(signal, info);
+            let added = self.signals.lock().pending.add(signal, info);
             self.interrupt.wake();
+            return added;
         }
+        true
     }
 
     /// Which signals wait for it, blocked or not.
@@ -208,32 +216,53 @@ fn page_fault(thread: &Thread, registers: &Registers, address: u64, write: bool,
         Fault::Unmapped => (signal::SIGSEGV, 1, format!("segmentation fault: {place}")),
         Fault::Forbidden => (signal::SIGSEGV, 2, format!("segmentation fault: {place} (memory protection)")),
     };
+    let error = u64::from(code == 2) | u64::from(write) << 1 | 1 << 2 | u64::from(execute) << 4;
+    thread.signals.lock().fault = [14, error, address];
     force(thread, signal, code, address, what);
 }
 
 fn exception(thread: &Thread, registers: &Registers, vector: u8, error: u64) {
     let (signal, code, name) = match vector {
         0 => (signal::SIGFPE, 1, "division by zero or overflow"),
-        1 | 3 => (signal::SIGTRAP, 1, "breakpoint"),
+        1 => (signal::SIGTRAP, 2, "single step"),
+        3 => (signal::SIGTRAP, KERNEL, "breakpoint"),
         6 => (signal::SIGILL, 2, "illegal instruction"),
-        16 | 19 => (signal::SIGFPE, 7, "floating-point exception"),
+        16 | 19 => (signal::SIGFPE, float_code(registers), "floating-point exception"),
         17 => (signal::SIGBUS, 1, "misaligned access"),
-        13 => (signal::SIGSEGV, 0x80, "general protection fault"),
-        _ => (signal::SIGSEGV, 0x80, "exception"),
+        13 => (signal::SIGSEGV, KERNEL, "general protection fault"),
+        _ => (signal::SIGSEGV, KERNEL, "exception"),
     };
     let mut what = format!("{name}, instruction at {:#x}", registers.rip);
     if error != 0 {
         what.push_str(&format!(", error code {error:#x}"));
     }
-    force(thread, signal, code, registers.rip, what);
+    let mut signals = thread.signals.lock();
+    signals.fault = [u64::from(vector), error, signals.fault[2]];
+    drop(signals);
+    // Where the code says that the kernel sends it, nothing is known of an address.
+    force(thread, signal, code, if code == KERNEL { 0 } else { registers.rip }, what);
+}
+
+/// `si_code` of a floating-point exception: the first that is not masked, by MXCSR (FPE_FLTINV ...; sigaction(2)).
+fn float_code(registers: &Registers) -> i32 {
+    let word = |at: usize| registers.fpu.get(at..at + 2).map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
+    // Those of SSE, and those of the x87 unit.
+    let raised = word(24) & !(word(24) >> 7) & 0x3f | word(2) & !word(0) & 0x3f;
+    match raised {
+        bits if bits & 1 != 0 => 7,
+        bits if bits & 4 != 0 => 3,
+        bits if bits & 8 != 0 => 4,
+        bits if bits & 0x12 != 0 => 5,
+        _ => 6,
+    }
 }
 
 /// Sends a signal for what the thread just did: it cannot go on without it being handled.
-fn force(thread: &Thread, signal: Signal, code: i32, address: u64, what: String) {
+pub fn force(thread: &Thread, signal: Signal, code: i32, address: u64, what: String) {
     let action = thread.process.actions.lock().get(signal);
     if action.handler <= 1 || thread.blocked() & signal::only(signal) != 0 {
         syscall::trace::signal(thread, signal, &Info { code, value: address, ..Info::default() });
         return thread.process.finish(End::Killed { signal, what });
     }
-    thread.post(signal, Info { code, value: address, status: 0, what: Some(what) });
+    thread.post(signal, Info { code, value: address, what: Some(what), ..Info::default() });
 }

@@ -13,28 +13,33 @@ pub async fn futex(call: &mut Call<'_>) -> Answer {
     if !address.is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
-    let futexes = &call.memory().futexes;
+    let (memory, private) = (call.memory(), is_private(call));
     // The fourth argument is a time for those that wait, and a count for the others.
     let count = u64::from(call.int::<3>());
     match operation {
         linux::FUTEX_WAIT | linux::FUTEX_WAIT_BITSET => wait(call, address, value, operation).await,
-        linux::FUTEX_WAKE => Ok(futexes.wake(address, u64::from(value), ANY)),
+        linux::FUTEX_WAKE => Ok(memory.wake(address, private, u64::from(value), ANY)),
         linux::FUTEX_WAKE_BITSET if call.int::<5>() == 0 => Err(Errno::EINVAL),
-        linux::FUTEX_WAKE_BITSET => Ok(futexes.wake(address, u64::from(value), call.int::<5>())),
+        linux::FUTEX_WAKE_BITSET => Ok(memory.wake(address, private, u64::from(value), call.int::<5>())),
         linux::FUTEX_REQUEUE => {
-            let woken = futexes.wake(address, u64::from(value), ANY);
-            Ok(woken + futexes.requeue(address, second, count))
+            let woken = memory.wake(address, private, u64::from(value), ANY);
+            Ok(woken + memory.requeue(address, second, private, count))
         }
         linux::FUTEX_CMP_REQUEUE => {
             if call.memory().get::<u32>(address)? != call.int::<5>() {
                 return Err(Errno::EAGAIN);
             }
-            let woken = futexes.wake(address, u64::from(value), ANY);
-            Ok(woken + futexes.requeue(address, second, count))
+            let woken = memory.wake(address, private, u64::from(value), ANY);
+            Ok(woken + memory.requeue(address, second, private, count))
         }
         linux::FUTEX_WAKE_OP => wake_op(call, address, second, value, count),
         _ => Err(Errno::ENOSYS),
     }
+}
+
+/// Whether only threads of this process may wait at the word.
+fn is_private(call: &Call<'_>) -> bool {
+    call.int::<1>() & linux::FUTEX_PRIVATE_FLAG != 0
 }
 
 async fn wait(call: &Call<'_>, address: u64, value: u32, operation: u32) -> Answer {
@@ -43,7 +48,7 @@ async fn wait(call: &Call<'_>, address: u64, value: u32, operation: u32) -> Answ
         return Err(Errno::EINVAL);
     }
     let due = due(call, operation)?;
-    match executor::timeout(due, call.memory().wait(address, value, bits)).await {
+    match executor::timeout(due, call.memory().wait(address, is_private(call), value, bits)).await {
         Some(result) => result.map(|()| 0),
         None => Err(Errno::ETIMEDOUT),
     }
@@ -89,7 +94,7 @@ fn wake_op(call: &Call<'_>, first: u64, second: u64, count: u32, second_count: u
         5 => old >= comparand,
         _ => return Err(Errno::ENOSYS),
     };
-    let futexes = &call.memory().futexes;
-    let woken = futexes.wake(first, u64::from(count), ANY);
-    Ok(woken + if holds { futexes.wake(second, second_count, ANY) } else { 0 })
+    let (memory, private) = (call.memory(), is_private(call));
+    let woken = memory.wake(first, private, u64::from(count), ANY);
+    Ok(woken + if holds { memory.wake(second, private, second_count, ANY) } else { 0 })
 }

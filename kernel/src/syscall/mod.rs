@@ -15,6 +15,7 @@ mod io;
 mod memory;
 mod path;
 mod poll;
+mod scheduling;
 mod signal;
 mod socket;
 mod status;

@@ -3,9 +3,9 @@ use super::time::Timespec;
 use super::{Answer, Call};
 use crate::errno::Errno;
 use crate::executor;
-use crate::program::frame::{self, Stack};
-use crate::program::signal::{Action, Info, Set, Signal, UNSTOPPABLE, only};
-use crate::program::thread::Thread;
+use crate::program::frame::{self, AUTODISARM, SignalInfo, Stack};
+use crate::program::signal::{Action, Info, SIGSEGV, Set, Signal, UNSTOPPABLE, only};
+use crate::program::thread::{self, Thread};
 use alloc::sync::Arc;
 use linux_raw_sys::general as linux;
 
@@ -28,7 +28,13 @@ pub fn rt_sigaction(call: &mut Call<'_>) -> Answer {
         if only(signal) & UNSTOPPABLE != 0 {
             return Err(Errno::EINVAL);
         }
-        call.thread.process.actions.lock().set(signal, action);
+        let mut actions = call.thread.process.actions.lock();
+        actions.set(signal, action);
+        let ignored = actions.ignores(signal);
+        drop(actions);
+        if ignored {
+            call.thread.process.forget(signal);
+        }
     }
     if call.arg::<2>() != 0 {
         call.memory().put(call.arg::<2>(), &old)?;
@@ -75,6 +81,9 @@ pub fn block_for_the_call(call: &Call<'_>, set_at: u64) -> Result<(), Errno> {
 }
 
 pub async fn rt_sigsuspend(call: &mut Call<'_>) -> Answer {
+    if call.arg::<1>() != 8 {
+        return Err(Errno::EINVAL);
+    }
     block_for_the_call(call, call.arg::<0>())?;
     core::future::pending().await
 }
@@ -84,6 +93,9 @@ pub async fn pause(_call: &mut Call<'_>) -> Answer {
 }
 
 pub async fn rt_sigtimedwait(call: &mut Call<'_>) -> Answer {
+    if call.arg::<3>() != 8 {
+        return Err(Errno::EINVAL);
+    }
     let wanted: Set = call.memory().get::<Set>(call.arg::<0>())? & !UNSTOPPABLE;
     let due = match call.arg::<2>() {
         0 => None,
@@ -93,44 +105,55 @@ pub async fn rt_sigtimedwait(call: &mut Call<'_>) -> Answer {
     let taken = executor::timeout(due, thread.interrupt.until(|| thread.take_signal(wanted))).await;
     let (signal, info) = taken.ok_or(Errno::EAGAIN)?;
     if call.arg::<1>() != 0 {
-        let mut words = [0_u32; 32];
-        words[0] = u32::from(signal);
-        words[2] = info.code as u32;
-        words[4] = info.value as u32;
-        words[5] = (info.value >> 32) as u32;
-        words[6] = info.status as u32;
-        call.memory().put(call.arg::<1>(), &words)?;
+        call.memory().put(call.arg::<1>(), &SignalInfo::new(signal, &info))?;
     }
     Ok(u64::from(signal))
 }
 
 pub fn sigaltstack(call: &mut Call<'_>) -> Answer {
-    let (start, length) = call.thread.signals.lock().alternate;
-    let on_it = length > 0 && call.registers.rsp.wrapping_sub(start) < length;
+    let signals = call.thread.signals.lock();
+    let ((start, length), disarms) = (signals.alternate, signals.disarms);
+    drop(signals);
+    let on_it = length > 0 && call.registers.rsp.wrapping_sub(start) < length && !disarms;
+    // Read first: the old one may go to the same place.
+    let new: Option<Stack> = match call.arg::<0>() {
+        0 => None,
+        at => Some(call.memory().get(at)?),
+    };
     if call.arg::<1>() != 0 {
         let flags = match (length, on_it) {
             (0, _) => linux::SS_DISABLE,
             (_, true) => linux::SS_ONSTACK,
+            _ if disarms => AUTODISARM,
             _ => 0,
         };
         call.memory().put(call.arg::<1>(), &Stack { start, flags, padding: 0, length })?;
     }
-    if call.arg::<0>() != 0 {
-        let new: Stack = call.memory().get(call.arg::<0>())?;
+    if let Some(new) = new {
         if on_it {
             return Err(Errno::EPERM);
+        }
+        if ![0, linux::SS_ONSTACK, linux::SS_DISABLE].contains(&(new.flags & !AUTODISARM)) {
+            return Err(Errno::EINVAL);
         }
         let off = new.flags & linux::SS_DISABLE != 0;
         if !off && new.length < u64::from(linux::MINSIGSTKSZ) {
             return Err(Errno::ENOMEM);
         }
-        call.thread.signals.lock().alternate = if off { (0, 0) } else { (new.start, new.length) };
+        let mut signals = call.thread.signals.lock();
+        signals.alternate = if off { (0, 0) } else { (new.start, new.length) };
+        signals.disarms = !off && new.flags & AUTODISARM != 0;
     }
     Ok(0)
 }
 
 pub fn rt_sigreturn(call: &mut Call<'_>) -> Answer {
-    frame::leave_handler(call.thread, call.registers)
+    let result = frame::leave_handler(call.thread, call.registers);
+    if result.is_err() {
+        let what = "segmentation fault: a signal handler returned to what is no signal frame".into();
+        thread::force(call.thread, SIGSEGV, thread::KERNEL, 0, what);
+    }
+    Ok(result.unwrap_or(0))
 }
 
 fn from_user(call: &Call<'_>, code: i32) -> Info {
@@ -161,12 +184,48 @@ fn post_to_thread(call: &Call<'_>, thread: Option<Arc<Thread>>, number: u32) -> 
     Ok(0)
 }
 
+/// What rt_sigqueueinfo(2) is to tell with the signal. Only to itself may a process say that the kernel sends it.
+fn queued(call: &Call<'_>, at: u64, to: u32) -> Result<Info, Errno> {
+    let words: [u64; 16] = call.memory().get(at)?;
+    let code = words[1] as i32;
+    if to != call.thread.process.id && (code >= 0 || code == SI_TKILL) {
+        return Err(Errno::EPERM);
+    }
+    Ok(Info { code, value: words[2], queued: words[3], ..Info::default() })
+}
+
+pub fn rt_sigqueueinfo(call: &mut Call<'_>) -> Answer {
+    let (id, number) = (call.int::<0>(), call.int::<1>());
+    let info = queued(call, call.arg::<2>(), id)?;
+    let process = call.world().process(id).ok_or(Errno::ESRCH)?;
+    let room = number == 0 || process.post(signal_of(number)?, info);
+    if room { Ok(0) } else { Err(Errno::EAGAIN) }
+}
+
+pub fn rt_tgsigqueueinfo(call: &mut Call<'_>) -> Answer {
+    let (id, thread, number) = (call.int::<0>(), call.int::<1>(), call.int::<2>());
+    if id as i32 <= 0 || thread as i32 <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    let info = queued(call, call.arg::<3>(), id)?;
+    let process = call.world().process(id).ok_or(Errno::ESRCH)?;
+    let thread = process.thread(thread).ok_or(Errno::ESRCH)?;
+    let room = number == 0 || thread.post(signal_of(number)?, info);
+    if room { Ok(0) } else { Err(Errno::EAGAIN) }
+}
+
 pub fn tkill(call: &mut Call<'_>) -> Answer {
+    if call.int::<0>() as i32 <= 0 {
+        return Err(Errno::EINVAL);
+    }
     let thread = call.thread.process.thread(call.int::<0>());
     post_to_thread(call, thread, call.int::<1>())
 }
 
 pub fn tgkill(call: &mut Call<'_>) -> Answer {
+    if call.int::<0>() as i32 <= 0 || call.int::<1>() as i32 <= 0 {
+        return Err(Errno::EINVAL);
+    }
     let process = call.world().process(call.int::<0>()).ok_or(Errno::ESRCH)?;
     post_to_thread(call, process.thread(call.int::<1>()), call.int::<2>())
 }

@@ -152,8 +152,23 @@ table! {
     157 prctl: now thread::prctl "PR_SET_NAME, PR_GET_NAME; some others are taken without effect";
     218 set_tid_address: now thread::set_tid_address "";
     273 set_robust_list: now thread::set_robust_list "";
+    274 get_robust_list: now thread::get_robust_list "the caller's own";
+    322 execveat: now thread::execveat "refused: one program per machine";
+    142 sched_setparam: now scheduling::sched_setparam "checked, without effect";
+    143 sched_getparam: now scheduling::sched_getparam "";
+    144 sched_setscheduler: now scheduling::sched_setscheduler "checked, without effect";
+    145 sched_getscheduler: now scheduling::sched_getscheduler "SCHED_OTHER";
+    146 sched_get_priority_max: now scheduling::sched_get_priority_max "";
+    147 sched_get_priority_min: now scheduling::sched_get_priority_min "";
+    148 sched_rr_get_interval: now scheduling::sched_rr_get_interval "";
+    314 sched_setattr: now scheduling::sched_setattr "checked, without effect";
+    315 sched_getattr: now scheduling::sched_getattr "SCHED_OTHER";
+    140 getpriority: now scheduling::getpriority "the nice value is 0";
+    141 setpriority: now scheduling::setpriority "without effect";
+    251 ioprio_set: now scheduling::ioprio "without effect";
+    252 ioprio_get: now scheduling::ioprio "none";
     24 sched_yield: wait thread::sched_yield "";
-    202 futex: again futex::futex "WAIT, WAKE, their BITSETs, REQUEUE, CMP_REQUEUE, WAKE_OP; within a process";
+    202 futex: again futex::futex "WAIT, WAKE, their BITSETs, REQUEUE, CMP_REQUEUE, WAKE_OP; words in shared memory are the same for all copies of the program; no priority inheritance";
 
     13 rt_sigaction: now signal::rt_sigaction "";
     14 rt_sigprocmask: now signal::rt_sigprocmask "";
@@ -163,7 +178,9 @@ table! {
     130 rt_sigsuspend: wait signal::rt_sigsuspend "";
     34 pause: wait signal::pause "";
     131 sigaltstack: now signal::sigaltstack "";
-    62 kill: now signal::kill "one process; each signal is pending once";
+    62 kill: now signal::kill "one process; signals that stop are ignored: nobody could go on with the program";
+    129 rt_sigqueueinfo: now signal::rt_sigqueueinfo "";
+    297 rt_tgsigqueueinfo: now signal::rt_tgsigqueueinfo "";
     200 tkill: now signal::tkill "";
     234 tgkill: now signal::tgkill "";
 
@@ -234,6 +251,10 @@ table! {
     124 getsid: now identity::own_group "each process is a session";
     112 setsid: now identity::own_group "each process is a session";
     109 setpgid: now identity::setpgid "each process is a group";
+
+    125 capget: now identity::capget "root has all";
+    126 capset: now identity::capset "taken without effect";
+    135 personality: now identity::personality "taken without effect";
 
     63 uname: now system::uname "";
     99 sysinfo: now system::sysinfo "";

@@ -19,6 +19,9 @@ use spin::Mutex;
 /// The most entries of a robust list that are looked at (Linux: ROBUST_LIST_LIMIT).
 const ROBUST_LIMIT: usize = 2048;
 
+/// The capability of the highest number (capabilities(7)).
+const LAST_CAPABILITY: u64 = 40;
+
 struct Clone {
     flags: u64,
     stack: u64,
@@ -125,7 +128,8 @@ fn copy_thread(call: &Call<'_>, clone: &Clone) -> Result<Arc<Thread>, Errno> {
     let mut signals = thread.signals.lock();
     signals.blocked = parent.blocked();
     if !flag(linux::CLONE_VM) {
-        signals.alternate = parent.signals.lock().alternate;
+        let of_parent = parent.signals.lock();
+        (signals.alternate, signals.disarms) = (of_parent.alternate, of_parent.disarms);
     }
     drop(signals);
     *thread.name.lock() = *parent.name.lock();
@@ -135,8 +139,26 @@ fn copy_thread(call: &Call<'_>, clone: &Clone) -> Result<Arc<Thread>, Errno> {
 /// execve(2): one program per machine.
 pub fn execve(call: &mut Call<'_>) -> Answer {
     let path = call.path::<0>()?;
-    host::report(&Report::Notice(format!("the program wants to run {path}: it can fork, but run no other program")));
+    host::report(&Report::Notice(format!(
+        "one program per machine: it wanted to run {path}, which was refused (EPERM)"
+    )));
     Err(Errno::EPERM)
+}
+
+/// execveat(2), the same.
+pub fn execveat(call: &mut Call<'_>) -> Answer {
+    call.args[0] = call.arg::<1>();
+    execve(call)
+}
+
+/// get_robust_list(2), the caller's own.
+pub fn get_robust_list(call: &mut Call<'_>) -> Answer {
+    if ![0, call.thread.id].contains(&call.int::<0>()) {
+        return Err(Errno::ESRCH);
+    }
+    call.memory().put(call.arg::<1>(), &call.thread.robust_list.load(Ordering::Relaxed))?;
+    call.memory().put(call.arg::<2>(), &24_u64)?;
+    Ok(0)
 }
 
 pub fn exit(call: &mut Call<'_>) -> Answer {
@@ -173,7 +195,7 @@ pub fn thread_ends(thread: &Thread) {
     let _ = release_robust(thread);
     let clear = thread.clear_tid.load(Ordering::Relaxed);
     if clear != 0 && thread.memory.put(clear, &0_u32).is_ok() {
-        thread.memory.futexes.wake(clear, 1, ANY);
+        thread.memory.wake(clear, false, 1, ANY);
     }
 }
 
@@ -205,7 +227,7 @@ fn release_word(thread: &Thread, at: u64) -> Result<(), Errno> {
     let word: u32 = thread.memory.get(at)?;
     if word & linux::FUTEX_TID_MASK == thread.id {
         thread.memory.put(at, &(word & linux::FUTEX_WAITERS | linux::FUTEX_OWNER_DIED))?;
-        thread.memory.futexes.wake(at, 1, ANY);
+        thread.memory.wake(at, false, 1, ANY);
     }
     Ok(())
 }
@@ -247,7 +269,15 @@ pub fn prctl(call: &mut Call<'_>) -> Answer {
             call.thread.set_name(&name);
         }
         options::PR_GET_NAME => call.memory().put(call.arg::<1>(), &*call.thread.name.lock())?,
-        options::PR_GET_DUMPABLE | options::PR_GET_PDEATHSIG => {}
+        options::PR_GET_DUMPABLE => return Ok(1),
+        options::PR_GET_PDEATHSIG => call.memory().put(call.arg::<1>(), &0_u32)?,
+        // Root has every capability, and none of them is ambient.
+        options::PR_CAPBSET_READ if call.arg::<1>() <= LAST_CAPABILITY => return Ok(1),
+        options::PR_CAP_AMBIENT if call.arg::<1>() == u64::from(options::PR_CAP_AMBIENT_IS_SET) => return Ok(0),
+        options::PR_GET_NO_NEW_PRIVS | options::PR_GET_KEEPCAPS | options::PR_GET_THP_DISABLE => return Ok(0),
+        options::PR_GET_TIMERSLACK => return Ok(50_000),
+        options::PR_GET_TSC => call.memory().put(call.arg::<1>(), &options::PR_TSC_ENABLE)?,
+        options::PR_SET_VMA => {}
         options::PR_SET_DUMPABLE
         | options::PR_SET_PDEATHSIG
         | options::PR_SET_NO_NEW_PRIVS
