@@ -310,6 +310,8 @@ signatures! {
     setpriority(INT, INT, INT);
     sched_getaffinity(INT, SIZE, Later(of::processors_out));
     sched_setaffinity(INT, SIZE, Now(of::processors));
+    ioprio_set(INT, INT, INT);
+    ioprio_get(INT, INT);
     sched_getparam(INT, FILLED);
     sched_setparam(INT, POINTER);
     sched_getscheduler(INT);
