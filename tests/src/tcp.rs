@@ -1,8 +1,8 @@
-//! A TCP client of one exchange, from any source, over a wire that loses nothing and keeps the order.
+//! A TCP client of one exchange, or of many, from any source, over a wire that loses nothing and keeps the order.
 use crate::frame;
 use crate::seen::{Seen, Segment, What};
 use crate::wire::Wire;
-use crate::{PATIENCE, Result};
+use crate::{PATIENCE, Result, ensure};
 use etherparse::TcpHeader;
 use std::net::{IpAddr, SocketAddr};
 
@@ -50,6 +50,40 @@ pub fn exchange(wire: &Wire, from: SocketAddr, port: u16, request: &[u8]) -> Res
     }
 }
 
+/// A connection that stays open.
+pub struct Kept<'a>(Connection<'a>);
+
+impl<'a> Kept<'a> {
+    /// Connects.
+    pub fn open(wire: &'a Wire, from: SocketAddr, port: u16) -> Result<Kept<'a>> {
+        let mut mark = wire.mark();
+        let mut connection = Connection { wire, from, port, next: 1000, expected: 0 };
+        connection.send(|header| header.syn = true, &[])?;
+        let answer = connection.next(&mut mark)?;
+        ensure!(answer.syn && !answer.rst, "port {port} does not take the connection of {from}");
+        connection.expected = answer.sequence.wrapping_add(1);
+        connection.send(|_| (), &[])?;
+        Ok(Kept(connection))
+    }
+
+    /// Sends a request; gives what comes next, an answer of one segment.
+    pub fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>> {
+        let Kept(connection) = self;
+        let mut mark = connection.wire.mark();
+        connection.send(|header| header.psh = true, request)?;
+        loop {
+            let segment = connection.next(&mut mark)?;
+            ensure!(!segment.rst, "port {} reset the connection of {}", connection.port, connection.from);
+            if segment.sequence == connection.expected && !segment.payload.is_empty() {
+                let length = u32::try_from(segment.payload.len())?;
+                connection.expected = connection.expected.wrapping_add(length);
+                connection.send(|_| (), &[])?;
+                return Ok(segment.payload);
+            }
+        }
+    }
+}
+
 /// The segment that a frame carries from `port` of the machine to `to`.
 pub fn answer_to(seen: &Seen, to: SocketAddr, port: u16) -> Option<Segment> {
     match seen {
@@ -70,6 +104,12 @@ pub fn reset(wire: &Wire, from: IpAddr, answer: &Segment) -> Result {
 }
 
 impl Connection<'_> {
+    fn next(&self, mark: &mut usize) -> Result<Segment> {
+        let (from, port) = (self.from, self.port);
+        let found = self.wire.find(mark, PATIENCE, |seen| answer_to(seen, from, port));
+        found.ok_or_else(|| format!("silence from port {port} to {from}").into())
+    }
+
     fn send(&mut self, flags: impl FnOnce(&mut TcpHeader), payload: &[u8]) -> Result {
         let mut header = TcpHeader::new(self.from.port(), self.port, self.next, u16::MAX);
         flags(&mut header);

@@ -9,12 +9,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::frame::{self, GATEWAY};
 use tests::launch::{Launch, MACHINES, free_port};
 use tests::machine::Machine;
+use tests::tcp::Kept;
 use tests::wire::Wire;
 use tests::{Result, ensure, http, program, tcp};
 
 const REQUESTS: usize = 10_000;
 const AT_ONCE: usize = 50;
 const REFUSED: u32 = 100_000;
+
+const KEPT: usize = 10_000;
+const IDLE: usize = 1_000;
+const ACTIVE: usize = 64;
 
 /// How much the memory in use may differ, in bytes: less than one for each refused packet, and room for what the last
 /// connections leave until their end is certain (TIME-WAIT).
@@ -24,6 +29,8 @@ pub fn cases(trials: &mut Vec<Trial>) {
     trials.push(once("load::10000_requests_50_at_a_time_on_connections_that_go_on", on_open_connections));
     trials.push(once("load::10000_requests_50_at_a_time_each_on_its_own_connection", each_on_its_own));
     trials.push(once("load::10000_requests_50_at_a_time_over_a_wire", over_a_wire));
+    trials.push(once("load::10000_connections_open_at_once_with_512_mib", || kept(KEPT, KEPT, 1)));
+    trials.push(once("load::1000_idle_connections_and_64_active_ones", || kept(IDLE + ACTIVE, ACTIVE, 20)));
     trials.push(once("load::memory_is_the_same_after_requests_and_100000_refused_packets", memory));
 }
 
@@ -75,6 +82,32 @@ fn requests_over(wire: &Wire, vm: &Machine, requests: usize) -> Result {
         ensure!(response.status == 200, "{response:?}");
         Ok(())
     })
+}
+
+/// Opens so many connections; then the last `active` of them ask in turn, `rounds` times; then all.
+fn kept(count: usize, active: usize, rounds: usize) -> Result {
+    let wire = Wire::new()?;
+    let launch = Launch::new(MACHINES[0])?.wire(&wire).example("tcp-8080-only.json").args(["-m", "512M"]);
+    let vm = launch.start(program::built("many")?, &[])?;
+    vm.says("ready")?;
+    let mut connections = Vec::with_capacity(count);
+    for number in 0..u16::try_from(count)? {
+        let from = SocketAddr::from(([10, 0, 2, 100 + (number % 32) as u8], 1024 + number));
+        let opened = Kept::open(&wire, from, 8080);
+        connections.push(opened.map_err(|error| vm.complain(&format!("after {number} connections: {error}")))?);
+    }
+    let ask = |number: usize, connection: &mut Kept| -> Result {
+        let answer = connection.ask(&http::request("/", true));
+        let answer = answer.map_err(|error| vm.complain(&format!("connection {number} of {count}: {error}")))?;
+        ensure!(answer.ends_with(b"open\n"), "connection {number}: {}", String::from_utf8_lossy(&answer));
+        Ok(())
+    };
+    for _ in 0..rounds {
+        for (number, connection) in connections.iter_mut().enumerate().skip(count - active) {
+            ask(number, connection)?;
+        }
+    }
+    connections.iter_mut().enumerate().try_for_each(|(number, connection)| ask(number, connection))
 }
 
 /// Makes so many requests, [`AT_ONCE`] at a time: `request` makes one and is told which client it is.
