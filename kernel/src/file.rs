@@ -151,6 +151,10 @@ pub struct Received {
 pub trait Sockets: Send + Sync {
     /// socket(2), for the internet families.
     fn open(&self, version: Version, kind: SocketKind) -> Result<Arc<dyn File>, Errno>;
+    /// Who answers questions about names, as the network told.
+    fn name_servers(&self) -> Vec<IpAddr> {
+        Vec::new()
+    }
 }
 
 /// AF_INET or AF_INET6.

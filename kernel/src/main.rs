@@ -9,6 +9,7 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use firewall::Table;
 use image::archive::Image;
 use image::report::Report;
@@ -24,6 +25,8 @@ use machine::nic::Nic;
 /// The machine's last word to a hypervisor that understands it; the reports say more.
 const ENDED: u8 = 0;
 const FAILED: u8 = 1;
+/// How long the program's start waits for an address.
+const PATIENCE: Duration = Duration::from_millis(300);
 /// What a boot that only had to prove that the machine runs ends with.
 const PROVED: u8 = 0x2a;
 
@@ -68,6 +71,7 @@ fn boot(info: BootInfo) -> Result<(Arc<Net>, Arc<Process>), BootError> {
 
 /// Runs the program until it ends: frames first, then the threads that are ready; the processor halts when there is neither.
 fn run(net: &Net, process: &Process) -> ! {
+    wait_for_address(net);
     let mut counting = Counting::default();
     loop {
         let now = machine::time::now();
@@ -82,6 +86,19 @@ fn run(net: &Net, process: &Process) -> ! {
         if !executor::run_one() {
             machine::idle::wait([frames, timers, counters].into_iter().flatten().min());
         }
+    }
+}
+
+/// Most programs expect that they can connect when they start. DHCP takes a few milliseconds, where there is a server.
+fn wait_for_address(net: &Net) {
+    let until = machine::time::now() + PATIENCE;
+    loop {
+        let now = machine::time::now();
+        let frames = net.poll(now);
+        if now >= until || !net.is_configuring() {
+            return;
+        }
+        machine::idle::wait(frames.into_iter().chain([until]).min());
     }
 }
 

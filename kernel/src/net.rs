@@ -27,7 +27,7 @@
 //!
 //! # Limits
 //! What stays within the instance is not filtered. A SYN in fragments finds no listener; other segments in fragments reach their connection. IPv6
-//! fragments are not reassembled. ICMP errors about the program's own packets change nothing.
+//! fragments are not reassembled.
 pub mod address;
 mod buffers;
 pub mod connection;
@@ -51,11 +51,13 @@ mod tests;
 mod time_wait;
 mod timers;
 pub mod udp;
+mod unreachable;
 
 use crate::errno::Errno;
 use crate::file::{File, SocketKind, Sockets, Version};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use core::time::Duration;
 use image::manifest::Network;
 use image::report::Counter;
@@ -97,12 +99,21 @@ impl Net {
         self.stack().address()
     }
 
+    /// Whether it is still being asked for an address.
+    pub fn is_configuring(&self) -> bool {
+        self.stack().is_configuring()
+    }
+
     fn stack(&self) -> MutexGuard<'_, Stack> {
         self.stack.lock()
     }
 }
 
 impl Sockets for Net {
+    fn name_servers(&self) -> Vec<IpAddr> {
+        self.stack().name_servers.iter().copied().map(IpAddr::V4).collect()
+    }
+
     fn open(&self, version: Version, kind: SocketKind) -> Result<Arc<dyn File>, Errno> {
         let this = self.this.upgrade().ok_or(Errno::ENETDOWN)?;
         Ok(match kind {

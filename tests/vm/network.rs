@@ -4,6 +4,7 @@ use crate::serve::first_answer;
 use crate::{on_each, once};
 use image::report::{Cause, Report};
 use libtest_mimic::Trial;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub fn cases(trials: &mut Vec<Trial>) {
     let tap = once("network::a_tap_interface_in_a_network_namespace", || tap(MACHINES[0]));
     // Only root makes namespaces and interfaces: for anyone else this case is named as ignored.
     trials.push(tap.with_ignored_flag(!rustix::process::geteuid().is_root()));
+    let outwards = once("network::a_program_that_connects_outwards_by_name", outwards);
+    trials.push(outwards.with_ignored_flag(!rustix::process::geteuid().is_root()));
 }
 
 fn address(vm: &Machine) -> Result<(Ipv4Addr, u8, Option<Ipv4Addr>)> {
@@ -87,8 +90,8 @@ fn auto() -> Result {
 struct Namespace(String);
 
 impl Namespace {
-    fn new() -> Result<Namespace> {
-        let namespace = Namespace(format!("portcullis-{}", std::process::id()));
+    fn new(purpose: &str) -> Result<Namespace> {
+        let namespace = Namespace(format!("portcullis-{purpose}-{}", std::process::id()));
         let Namespace(name) = &namespace;
         ip(&["netns", "add", name])?;
         ip(&["-n", name, "tuntap", "add", "dev", "tap0", "mode", "tap"])?;
@@ -130,7 +133,7 @@ fn ip(args: &[&str]) -> Result {
 }
 
 fn tap(machine: &str) -> Result {
-    let namespace = Namespace::new()?;
+    let namespace = Namespace::new("in")?;
     let launch = Launch::within(&["ip", "netns", "exec", &namespace.0])?
         .args(["run", "--machine", machine, "--accel", "tcg", "-t", "tap0"])
         .rules(r#"{"tcp": {"dest": 8081}}"#)?
@@ -150,5 +153,64 @@ fn tap(machine: &str) -> Result {
         Ok(())
     })?;
     vm.counted(&Cause::Rule(0), false, 1)?;
+    Ok(())
+}
+
+/// An answer to a question about a name: this address, whichever the name is (RFC 1035, 4.1). `None` for another type.
+fn dns_answer(question: &[u8], address: Ipv4Addr) -> Option<Vec<u8>> {
+    const HEADER: usize = 12;
+    let name = question.get(HEADER..)?.iter().position(|byte| *byte == 0)?;
+    let asked = question.get(HEADER..HEADER + name + 5)?;
+    let is_a = asked.get(name + 1..name + 3) == Some(&[0, 1]);
+    let mut answer = question.get(..2)?.to_vec();
+    answer.extend([0x81, 0x80, 0, 1, 0, u8::from(is_a), 0, 0, 0, 0]);
+    answer.extend(asked);
+    if is_a {
+        answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+        answer.extend(address.octets());
+    }
+    Some(answer)
+}
+
+/// Linux is the name server and the peer.
+fn outwards() -> Result {
+    const PORT: u16 = 9000;
+    let namespace = Namespace::new("out")?;
+    let (server, listener) = namespace.within(|| {
+        let server = UdpSocket::bind((GATEWAY, 53))?;
+        server.set_read_timeout(Some(PATIENCE))?;
+        Ok((server, std::net::TcpListener::bind((GATEWAY, PORT))?))
+    })?;
+    std::thread::spawn(move || {
+        let mut question = [0; 512];
+        while let Ok((length, from)) = server.recv_from(&mut question) {
+            let answer = question.get(..length).and_then(|question| dns_answer(question, GATEWAY));
+            if answer.is_none_or(|answer| server.send_to(&answer, from).is_err()) {
+                return;
+            }
+        }
+    });
+    std::thread::spawn(move || -> std::io::Result<()> {
+        let mut stream = listener.accept()?.0;
+        let mut question = [0; 9];
+        stream.read_exact(&mut question)?;
+        stream.write_all(&[b"answer to ", &question[..]].concat())?;
+        listener.accept().map(drop)
+    });
+    let folder = tempfile::tempdir()?;
+    std::fs::create_dir(folder.path().join("etc"))?;
+    std::fs::write(folder.path().join("etc/resolv.conf"), format!("nameserver {GATEWAY}\n"))?;
+    let config = format!(r#"{{"MapDirs": {{"{}/*": "/etc"}}}}"#, folder.path().join("etc").display());
+    let vm = Launch::within(&["ip", "netns", "exec", &namespace.0])?
+        .args(["run", "--machine", MACHINES[0], "--accel", "tcg", "-t", "tap0"])
+        .config(&config)?
+        .static_address()
+        .start(program::built("outwards")?, &["peer.example", "9000", "9001", "10.0.2.77"])?
+        .end()?;
+    let expected = "peer.example is 10.0.2.2\nconnect: -1 EINPROGRESS\npoll: 1 \nerror: 0 \nconnect again: 0 \n\
+        and again: -1 EISCONN\nquestion: 9 \nanswer: 19 \nanswer to question\na closed port: -1 ECONNREFUSED\n\
+        the same socket, the open port: 0 \na datagram to a closed port: 1 \npoll: 1 \n\
+        what came of it: -1 ECONNREFUSED\nnobody's address: -1 EHOSTUNREACH\n";
+    ensure!(vm.stdout == expected, "{}{}", vm.stdout, vm.stderr);
     Ok(())
 }

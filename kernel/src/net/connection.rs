@@ -217,6 +217,12 @@ impl Connection {
         self.socket_mut().abort();
     }
 
+    /// Ends with this error.
+    pub fn fail(&mut self, fault: Errno) {
+        self.fault = Some(fault);
+        self.abort();
+    }
+
     /// Bytes that were received and not read.
     pub fn unread(&self) -> usize {
         self.socket().recv_queue()

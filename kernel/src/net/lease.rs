@@ -1,6 +1,7 @@
 //! The IPv4 address by DHCP (RFC 2131): asking for it, keeping it, and putting it into force.
 use super::link::{Link, Sockets};
 use super::timers::{Timer, Timers};
+use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::dhcpv4::{Event, RetryConfig, Socket};
@@ -31,8 +32,8 @@ pub struct Lease {
 
 /// What became of the address.
 pub enum Change {
-    /// There is one.
-    Gained(Address),
+    /// There is one, with servers for names.
+    Gained(Address, Vec<Ipv4Addr>),
     /// It is gone.
     Lost,
 }
@@ -62,7 +63,10 @@ impl Lease {
         let due = link.flush(&mut self.set);
         timers.set(Timer::Lease, &mut self.due, due);
         match self.set.get_mut::<Socket>(self.handle).poll()? {
-            Event::Configured(config) => Some(Change::Gained(Address { cidr: config.address, router: config.router })),
+            Event::Configured(config) => {
+                let address = Address { cidr: config.address, router: config.router };
+                Some(Change::Gained(address, config.dns_servers.iter().copied().collect()))
+            }
             Event::Deconfigured => Some(Change::Lost),
         }
     }

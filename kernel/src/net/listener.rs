@@ -26,6 +26,8 @@ const RESERVE: u64 = 1 << 20;
 const HANDSHAKE: Duration = Duration::from_secs(20);
 /// How long a handshake is left alone although others wait for its place. A peer that means it has answered by then.
 const UNDISTURBED: Duration = Duration::from_secs(1);
+/// How long a neighbour may take to tell its hardware address.
+const NEIGHBOUR: Duration = Duration::from_secs(3);
 /// How long a closed connection is kept for its peer (tcp(7), tcp_fin_timeout).
 const FAREWELL: Duration = Duration::from_secs(60);
 
@@ -163,6 +165,7 @@ impl Stack {
             self.budget.put_back(sizes);
             return Err(error);
         }
+        connection.until = Some(self.link.now() + NEIGHBOUR);
         let id = self.insert(connection);
         self.settle(id, Cause::Program);
         Ok(id)
@@ -272,9 +275,32 @@ impl Stack {
             (Stage::Orphan, State::Closed) => return self.remove(id),
             (Stage::Orphan, State::TimeWait) => return self.linger(id),
             (Stage::Orphan, _) if late || connection.unread() > 0 => return self.end(id),
-            (Stage::Queued(_) | Stage::Held | Stage::Orphan, _) => {}
+            (Stage::Held, State::SynSent) if late => return self.look_for_neighbour(id),
+            (Stage::Held, State::SynSent) => {}
+            (Stage::Held, _) => connection.until = None,
+            (Stage::Queued(_) | Stage::Orphan, _) => {}
         }
         self.schedule(id, due);
+    }
+
+    /// A connection is still being made: it cannot be if the neighbour on the way is not there.
+    fn look_for_neighbour(&mut self, id: u64) {
+        let now = self.link.now();
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.until = None;
+        let neighbour = self.link.next_hop(connection.flow.remote.0);
+        if neighbour.is_none_or(|neighbour| self.neighbours.knows(neighbour, false, now)) {
+            return self.settle(id, Cause::Time);
+        }
+        self.fail(id, Errno::EHOSTUNREACH);
+    }
+
+    /// Ends a connection that is being made, with this error.
+    pub(super) fn fail(&mut self, id: u64, why: Errno) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.fail(why);
+            self.settle(id, Cause::Time);
+        }
     }
 
     fn established(&mut self, id: u64, listener_id: u64) {

@@ -18,7 +18,8 @@ use super::time_wait::{self, TimeWait};
 use super::timers::{Timer, Timers};
 use crate::host;
 use alloc::collections::BTreeSet;
-use core::net::IpAddr;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use firewall::{Fragment, Packet, protocol};
 use hashbrown::HashMap;
@@ -64,13 +65,14 @@ pub struct Stack {
     pub(super) link: Link,
     lease: Option<Lease>,
     address: Option<Address>,
+    pub(super) name_servers: Vec<Ipv4Addr>,
     pub(super) timers: Timers,
     pub(super) ports: Ports,
     pub(super) random: Random,
     /// There is one once a datagram has come.
     reception: Option<Reception>,
     fragments: Fragments,
-    neighbours: Neighbours,
+    pub(super) neighbours: Neighbours,
     pub(super) connections: HashMap<u64, Connection>,
     pub(super) flows: HashMap<Flow, u64>,
     pub(super) listeners: HashMap<u64, Listener>,
@@ -91,6 +93,7 @@ impl Stack {
             link: Link::new(guard, secret),
             lease: None,
             address: None,
+            name_servers: Vec::new(),
             timers: Timers::default(),
             ports: Ports::default(),
             random,
@@ -129,6 +132,11 @@ impl Stack {
         self.address
     }
 
+    /// Whether it is still being asked for an address.
+    pub fn is_configuring(&self) -> bool {
+        self.lease.is_some() && self.address.is_none()
+    }
+
     /// One turn: see [`Net::poll`](super::Net::poll).
     pub fn turn(&mut self, now: Duration) -> Option<Duration> {
         self.link.set_now(now);
@@ -160,6 +168,9 @@ impl Stack {
         };
         if !self.link.concerns_us(accepted, &packet) {
             return;
+        }
+        if matches!(packet.protocol, protocol::ICMP | protocol::ICMPV6) {
+            self.hear_of_lost(frame, &packet);
         }
         let receiver = self.receiver(frame, &packet);
         let stranger = self.stranger(frame, &packet);
@@ -300,7 +311,10 @@ impl Stack {
     fn lease_turn(&mut self) {
         let Some(lease) = &mut self.lease else { return };
         match lease.turn(&mut self.link, &mut self.timers) {
-            Some(Change::Gained(address)) => self.set_address(Some(address)),
+            Some(Change::Gained(address, name_servers)) => {
+                self.name_servers = name_servers;
+                self.set_address(Some(address));
+            }
             Some(Change::Lost) if self.address.is_some() => self.set_address(None),
             Some(Change::Lost) | None => {}
         }

@@ -77,12 +77,14 @@ struct Descriptor {
 pub struct Descriptors {
     slots: Vec<Option<Descriptor>>,
     limit: usize,
+    /// Every number below it is taken.
+    first_free: usize,
 }
 
 impl Descriptors {
     /// An empty table for at most `limit` descriptors.
     pub fn new(limit: usize) -> Self {
-        Descriptors { slots: Vec::new(), limit }
+        Descriptors { slots: Vec::new(), limit, first_free: 0 }
     }
 
     /// The most it may hold (RLIMIT_NOFILE).
@@ -107,12 +109,16 @@ impl Descriptors {
 
     /// Gives it the lowest free number that is at least `least`.
     pub fn add(&mut self, open: Arc<Open>, close_on_exec: bool, least: usize) -> Result<u64, Errno> {
-        let free = (least..self.slots.len()).find(|number| matches!(self.slots.get(*number), Some(None)));
-        let number = free.unwrap_or(self.slots.len().max(least));
+        let from = least.max(self.first_free);
+        let free = (from..self.slots.len()).find(|number| matches!(self.slots.get(*number), Some(None)));
+        let number = free.unwrap_or(self.slots.len().max(from));
         if is_scarce() {
             return Err(Errno::ENFILE);
         }
         self.set(number, open, close_on_exec).map_err(|_| Errno::EMFILE)?;
+        if least <= self.first_free {
+            self.first_free = number + 1;
+        }
         Ok(number as u64)
     }
 
@@ -131,8 +137,10 @@ impl Descriptors {
 
     /// Frees this number.
     pub fn remove(&mut self, number: u64) -> Result<Arc<Open>, Errno> {
-        let slot = usize::try_from(number).ok().and_then(|number| self.slots.get_mut(number));
-        slot.and_then(Option::take).map(|old| old.open).ok_or(Errno::EBADF)
+        let number = usize::try_from(number).map_err(|_| Errno::EBADF)?;
+        let old = self.slots.get_mut(number).and_then(Option::take).ok_or(Errno::EBADF)?;
+        self.first_free = self.first_free.min(number);
+        Ok(old.open)
     }
 
     /// FD_CLOEXEC of this number.

@@ -15,10 +15,17 @@ pub fn text(what: Generated, thread: &Thread) -> String {
             let now = machine::time::now();
             format!("{}.{:02} 0.00\n", now.as_secs(), now.subsec_millis() / 10)
         }
+        Generated::ResolvConf => resolv_conf(thread),
         Generated::Maps => maps(thread),
         Generated::Status => status(thread),
         Generated::Stat => stat(thread),
     }
+}
+
+/// resolv.conf(5): the name servers of the lease.
+fn resolv_conf(thread: &Thread) -> String {
+    let servers = thread.process.world.sockets.name_servers();
+    servers.iter().map(|server| format!("nameserver {server}\n")).collect()
 }
 
 fn memory() -> String {

@@ -32,6 +32,7 @@ pub enum Generated {
     Status,
     Stat,
     Uptime,
+    ResolvConf,
 }
 
 /// Where a process stands in the tree.
@@ -51,7 +52,9 @@ impl Place {
 }
 
 /// Files that runtimes read, with what they find here.
-const FIXED: [(&str, &str); 9] = [
+const FIXED: [(&str, &str); 11] = [
+    ("/etc/hosts", "127.0.0.1\tlocalhost portcullis\n::1\tlocalhost\n"),
+    ("/etc/nsswitch.conf", "hosts: files dns\n"),
     ("/proc/sys/kernel/osrelease", "6.1.0-portcullis\n"),
     ("/proc/sys/kernel/ostype", "Linux\n"),
     ("/proc/sys/kernel/hostname", "portcullis\n"),
@@ -63,7 +66,8 @@ const FIXED: [(&str, &str); 9] = [
     ("/sys/devices/system/cpu/online", "0\n"),
 ];
 
-const GENERATED: [(&str, Generated); 6] = [
+const GENERATED: [(&str, Generated); 7] = [
+    ("/etc/resolv.conf", Generated::ResolvConf),
     ("/proc/cpuinfo", Generated::Cpuinfo),
     ("/proc/meminfo", Generated::Meminfo),
     ("/proc/uptime", Generated::Uptime),

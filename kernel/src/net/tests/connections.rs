@@ -1,5 +1,5 @@
 //! TCP connections, as the program sees them.
-use super::packets::{ACK, RST, Segment, arp_reply, fragments, syn};
+use super::packets::{ACK, RST, Segment, arp_reply, arp_reply_of, fragments, syn};
 use super::world::{OURS, OURS_V6, PEER, World, bind, of};
 use crate::errno::Errno;
 use crate::file::{Events, Received, SocketKind, Version};
@@ -185,10 +185,23 @@ fn a_refused_connection_says_so_and_can_be_tried_again() {
 fn a_connection_that_nobody_answers_times_out() {
     let mut world = World::open();
     let socket = world.socket(Version::V4, SocketKind::Stream);
-    let address = SocketAddr::from((Ipv4Addr::new(10, 0, 2, 99), 7));
+    let silent = Ipv4Addr::new(10, 0, 2, 99);
+    world.exchange(&arp_reply_of(silent));
+    let address = SocketAddr::from((silent, 7));
     assert_eq!(of(&socket).connect(address), Err(Errno::EINPROGRESS));
     world.until(|_| socket.ready().contains(Events::ERR));
     assert_eq!(of(&socket).connect(address), Err(Errno::ETIMEDOUT));
+}
+
+#[test]
+fn a_neighbour_that_is_not_there_is_no_host() {
+    let mut world = World::open();
+    let socket = world.socket(Version::V4, SocketKind::Stream);
+    let address = SocketAddr::from((Ipv4Addr::new(10, 0, 2, 77), 80));
+    assert_eq!(of(&socket).connect(address), Err(Errno::EINPROGRESS));
+    world.until(|_| socket.ready().contains(Events::ERR));
+    assert!((3..5).contains(&world.now.as_secs()), "after {:?}", world.now);
+    assert_eq!(of(&socket).connect(address), Err(Errno::EHOSTUNREACH));
 }
 
 #[test]

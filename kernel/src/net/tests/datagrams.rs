@@ -98,6 +98,18 @@ fn a_long_datagram_leaves_in_fragments_and_a_longer_one_not_at_all() {
 }
 
 #[test]
+fn a_connected_socket_is_told_that_a_port_is_closed() {
+    let mut world = World::open();
+    let socket = world.socket(Version::V4, SocketKind::Datagram);
+    of(&socket).connect(SocketAddr::from((PEER, 9))).unwrap();
+    assert_eq!(of(&socket).send(b"x", None), Ok(1));
+    // The peer's stack answers with an ICMP error.
+    world.until(|_| socket.ready().contains(Events::ERR));
+    assert_eq!(of(&socket).receive(&mut [0; 4], false), Err(Errno::ECONNREFUSED));
+    assert_eq!(of(&socket).receive(&mut [0; 4], false), Err(Errno::EAGAIN));
+}
+
+#[test]
 fn datagrams_without_a_way_are_refused() {
     let world = World::open();
     let socket = world.socket(Version::V4, SocketKind::Datagram);

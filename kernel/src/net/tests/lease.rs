@@ -1,6 +1,7 @@
 //! The address by DHCP.
 use super::packets::udp;
 use super::world::{MAC, OURS, PEER, World, table};
+use crate::file::Sockets;
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use image::manifest::Network;
@@ -38,6 +39,7 @@ impl Server {
             parameter_request_list: None,
             max_size: None,
             lease_duration: Some(self.lease),
+            dns_servers: Some([PEER].into_iter().collect()),
             ..request
         };
         let mut bytes = vec![0; reply.buffer_len()];
@@ -64,12 +66,15 @@ fn asked(world: &World) -> usize {
 fn it_asks_at_once_and_has_the_address_after_two_answers() {
     let mut world = World::with(table("[]"), Network::Dhcp);
     assert_eq!(world.net.address(), None);
+    assert!(world.net.is_configuring());
     SERVER.serve(&world);
     turn(&mut world);
     SERVER.serve(&world);
     turn(&mut world);
     let address = world.net.address().expect("there is a lease");
     assert_eq!((address.cidr.address(), address.cidr.prefix_len(), address.router), (OURS, 24, Some(PEER)));
+    assert_eq!(world.net.name_servers(), [PEER]);
+    assert!(!world.net.is_configuring());
 }
 
 #[test]
