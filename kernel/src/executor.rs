@@ -94,14 +94,23 @@ pub async fn sleep_until(due: Duration) {
     .await;
 }
 
+/// Wakes this at that time since the boot, unless the timer ends before.
+pub fn wake_at(due: Duration, waker: Waker) -> Timer {
+    let timer = Timer { key: (due, NEXT_TIMER.fetch_add(1, Ordering::Relaxed)) };
+    TIMERS.lock().insert(timer.key, waker);
+    timer
+}
+
 /// Its end takes it out of the list, also when the task that waits is dropped.
-struct Timer {
+pub struct Timer {
     key: (Duration, u64),
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        TIMERS.lock().remove(&self.key);
+        let waker = TIMERS.lock().remove(&self.key);
+        // Behind the lock: it may be the last that holds a task with timers of its own.
+        drop(waker);
     }
 }
 

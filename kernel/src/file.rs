@@ -25,6 +25,31 @@ bitflags! {
     }
 }
 
+impl Events {
+    /// What is told without being asked for.
+    pub const ALWAYS: Events = Events::ERR.union(Events::HUP);
+
+    /// What of these events is told to who asks for the bits `wanted`, which may name them as System V did (POLLRDNORM).
+    pub fn told(self, wanted: u32) -> u32 {
+        let mut bits = self.bits();
+        if self.contains(Events::IN) {
+            bits |= linux::POLLRDNORM;
+        }
+        if self.contains(Events::OUT) {
+            bits |= linux::POLLWRNORM;
+        }
+        bits & (wanted | Events::ALWAYS.bits())
+    }
+
+    /// Which events matter to who asks for these bits.
+    pub fn asked(wanted: u32) -> Events {
+        let mut events = Events::from_bits_truncate(wanted) | Events::ALWAYS;
+        events.set(Events::IN, wanted & (linux::POLLIN | linux::POLLRDNORM) != 0);
+        events.set(Events::OUT, wanted & (linux::POLLOUT | linux::POLLWRNORM) != 0);
+        events
+    }
+}
+
 /// Something behind a file descriptor. No call waits: where it would, it fails with `EAGAIN`, and the caller waits on
 /// [`changed`](Self::changed) and tries again.
 pub trait File: Send + Sync {

@@ -1,10 +1,11 @@
 //! A process's file descriptors.
+use super::epoll::Interest;
 use crate::errno::Errno;
 use crate::file::File;
 use crate::program::memory::is_scarce;
 use crate::tree::Node;
 use alloc::string::String;
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
@@ -23,6 +24,8 @@ pub struct Open {
     pub node: Option<Arc<Node>>,
     /// SO_RCVTIMEO and SO_SNDTIMEO.
     pub timeouts: Mutex<[Option<Duration>; 2]>,
+    /// The places it has in sets (epoll(7)): its end takes it out of them.
+    pub watchers: Mutex<Vec<Weak<Interest>>>,
     flags: AtomicU32,
 }
 
@@ -35,6 +38,7 @@ impl Open {
             path: String::new(),
             node: None,
             timeouts: Mutex::default(),
+            watchers: Mutex::default(),
             flags: AtomicU32::new(flags & !linux::O_CLOEXEC),
         }
     }
@@ -63,6 +67,14 @@ impl Open {
     /// It, if it was opened for writing.
     pub fn writable(&self) -> Result<&dyn File, Errno> {
         if self.flags() & linux::O_ACCMODE == linux::O_RDONLY { Err(Errno::EBADF) } else { Ok(&*self.file) }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        for interest in core::mem::take(self.watchers.get_mut()).iter().filter_map(Weak::upgrade) {
+            interest.leave(&*self.file);
+        }
     }
 }
 
@@ -95,6 +107,11 @@ impl Descriptors {
     /// Changes the most it may hold.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
+    }
+
+    /// More than the highest number in use.
+    pub fn size(&self) -> usize {
+        self.slots.len()
     }
 
     /// Every number in use.

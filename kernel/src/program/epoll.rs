@@ -2,11 +2,13 @@
 //!
 //! Each file of a set has a waker of its own in the file's queue. What it wakes is put in a list, and only the list is
 //! looked at: waiting costs what is ready, not what is in the set.
+mod nesting;
+
 use super::descriptors::Open;
 use crate::errno::Errno;
 use crate::file::{Events, File, Status};
 use crate::program::memory::is_scarce;
-use crate::wait::WaitQueue;
+use crate::wait::{WaitQueue, identity};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::{Arc, Weak};
 use alloc::task::Wake;
@@ -16,166 +18,207 @@ use core::task::Waker;
 use linux_raw_sys::general as linux;
 use spin::Mutex;
 
-/// What is told without being asked for.
-const ALWAYS: Events = Events::ERR.union(Events::HUP);
 const EDGE: u32 = linux::EPOLLET;
 const ONCE: u32 = linux::EPOLLONESHOT;
+const EXCLUSIVE: u32 = linux::EPOLLEXCLUSIVE;
+/// The bits that are no events.
+const MODES: u32 = EDGE | ONCE | EXCLUSIVE | linux::EPOLLWAKEUP;
+/// What an entry with EPOLLEXCLUSIVE may ask for.
+const WITH_EXCLUSIVE: u32 = MODES & !ONCE | linux::EPOLLIN | linux::EPOLLOUT | linux::EPOLLERR | linux::EPOLLHUP;
+
+/// An entry is found by the number of its descriptor and the open file: a number may mean another file by now.
+type Key = (u64, usize);
+
+fn key(number: u64, open: &Arc<Open>) -> Key {
+    (number, Arc::as_ptr(open).addr())
+}
 
 #[derive(Default)]
 struct Shared {
+    interests: Mutex<BTreeMap<Key, Arc<Interest>>>,
     list: Mutex<VecDeque<Arc<Interest>>>,
+    /// Held while the list is gone through: it is not whole then.
+    looking: Mutex<()>,
     changed: WaitQueue,
+    /// The open file of the set itself.
+    own: Mutex<Weak<Open>>,
 }
 
-struct Interest {
-    number: u64,
-    shared: Weak<Shared>,
-    open: Weak<Open>,
-    /// The bits of `struct epoll_event` as they were given.
+/// What is asked for: the bits of `struct epoll_event` as they were given, and what is told with them.
+#[derive(Clone, Copy)]
+struct Wanted {
     events: u32,
     data: u64,
+}
+
+impl Wanted {
+    /// ONCE, and told.
+    fn is_spent(&self) -> bool {
+        self.events & !MODES == 0
+    }
+}
+
+/// A file's place in a set.
+pub struct Interest {
+    key: Key,
+    shared: Weak<Shared>,
+    open: Weak<Open>,
+    wanted: Mutex<Wanted>,
     listed: AtomicBool,
-    /// It is no longer in the set, or another is in its place.
     removed: AtomicBool,
-    /// It was ONCE, and has been told.
-    spent: AtomicBool,
 }
 
 impl Wake for Interest {
     fn wake(self: Arc<Self>) {
-        let Some(shared) = self.shared.upgrade().filter(|_| !self.removed.load(Ordering::Relaxed)) else { return };
-        if !self.listed.swap(true, Ordering::AcqRel) {
-            shared.list.lock().push_back(self);
-        }
+        let Some(shared) = self.shared.upgrade().filter(|_| !self.is_gone()) else { return };
+        shared.add(self);
         shared.changed.wake();
+    }
+}
+
+impl Shared {
+    fn add(&self, interest: Arc<Interest>) {
+        if !interest.listed.swap(true, Ordering::AcqRel) {
+            self.list.lock().push_back(interest);
+        }
+    }
+
+    /// The entry that has waited longest, taken out of the list: a wake from now on lists it again.
+    fn next(&self) -> Option<Arc<Interest>> {
+        let interest = self.list.lock().pop_front()?;
+        interest.listed.store(false, Ordering::Release);
+        Some(interest)
     }
 }
 
 impl Interest {
     /// What is to be told of it now; asks to be woken at the next change.
-    fn look(self: &Arc<Self>) -> Option<u32> {
-        let open = self.open.upgrade()?;
-        if let Some(queue) = open.file.changed() {
-            queue.register(&Waker::from(self.clone()));
-        }
-        if self.spent.load(Ordering::Relaxed) {
+    fn look(self: &Arc<Self>) -> Option<(u32, u64)> {
+        let open = self.open.upgrade().filter(|_| !self.is_gone())?;
+        let wanted = *self.wanted.lock();
+        if wanted.is_spent() {
             return None;
         }
-        let wanted = Events::from_bits_truncate(self.events) | ALWAYS;
-        Some((open.file.ready() & wanted).bits()).filter(|events| *events != 0)
+        if let Some(queue) = open.file.changed() {
+            queue.register_for(&Waker::from(self.clone()), Events::asked(wanted.events));
+        }
+        let told = open.file.ready().told(wanted.events & !MODES);
+        Some((told, wanted.data)).filter(|(told, _)| *told != 0)
     }
 
     fn is_gone(&self) -> bool {
-        self.removed.load(Ordering::Relaxed) || self.open.strong_count() == 0
+        self.removed.load(Ordering::Relaxed)
+    }
+
+    /// Takes it out of its set, and out of the queue of its file.
+    pub fn leave(self: &Arc<Self>, file: &dyn File) {
+        self.removed.store(true, Ordering::Relaxed);
+        if let Some(queue) = file.changed() {
+            queue.forget(identity(&Waker::from(self.clone())));
+        }
+        if let Some(shared) = self.shared.upgrade() {
+            let removed = shared.interests.lock().remove(&self.key);
+            drop(removed);
+        }
     }
 }
 
 /// A set.
 #[derive(Default)]
 pub struct Epoll {
-    interests: Mutex<BTreeMap<u64, Arc<Interest>>>,
     shared: Arc<Shared>,
 }
 
 impl Epoll {
-    fn new_interest(&self, number: u64, open: &Arc<Open>, events: u32, data: u64) -> Arc<Interest> {
-        Arc::new(Interest {
-            number,
-            shared: Arc::downgrade(&self.shared),
-            open: Arc::downgrade(open),
-            events,
-            data,
-            listed: AtomicBool::new(false),
-            removed: AtomicBool::new(false),
-            spent: AtomicBool::new(false),
-        })
-    }
-
-    /// Whether the descriptor `number` of the set still means this file.
-    fn has(&self, number: u64, open: &Arc<Open>) -> bool {
-        let interests = self.interests.lock();
-        interests.get(&number).is_some_and(|found| found.open.as_ptr() == Arc::as_ptr(open))
-    }
-
-    /// Adds a descriptor to the set.
-    pub fn add(&self, number: u64, open: &Arc<Open>, events: u32, data: u64) -> Result<(), Errno> {
-        // A set in a set could be a ring.
-        if open.file.any().is::<Epoll>() {
+    /// Adds a descriptor to the set, which `own` is the open file of.
+    pub fn add(&self, own: &Arc<Open>, number: u64, open: &Arc<Open>, events: u32, data: u64) -> Result<(), Errno> {
+        let is_set = open.file.any().is::<Epoll>();
+        if events & EXCLUSIVE != 0 && (is_set || events & !WITH_EXCLUSIVE != 0) {
             return Err(Errno::EINVAL);
         }
-        if self.has(number, open) {
+        if is_set {
+            nesting::check(own, open)?;
+        }
+        *self.shared.own.lock() = Arc::downgrade(own);
+        let key = key(number, open);
+        if self.shared.interests.lock().contains_key(&key) {
             return Err(Errno::EEXIST);
         }
         if is_scarce() {
             return Err(Errno::ENOMEM);
         }
-        self.put(number, open, events, data);
+        let interest = Arc::new(Interest {
+            key,
+            shared: Arc::downgrade(&self.shared),
+            open: Arc::downgrade(open),
+            wanted: Mutex::new(Wanted { events: with_always(events), data }),
+            listed: AtomicBool::new(false),
+            removed: AtomicBool::new(false),
+        });
+        self.shared.interests.lock().insert(key, interest.clone());
+        open.watchers.lock().push(Arc::downgrade(&interest));
+        self.shorten_list();
+        // It may be ready already: it is looked at once.
+        Wake::wake(interest);
         Ok(())
+    }
+
+    fn find(&self, number: u64, open: &Arc<Open>) -> Result<Arc<Interest>, Errno> {
+        self.shared.interests.lock().get(&key(number, open)).cloned().ok_or(Errno::ENOENT)
     }
 
     /// Changes what is waited for.
     pub fn modify(&self, number: u64, open: &Arc<Open>, events: u32, data: u64) -> Result<(), Errno> {
-        if !self.has(number, open) {
-            return Err(Errno::ENOENT);
+        let interest = self.find(number, open)?;
+        if (events | interest.wanted.lock().events) & EXCLUSIVE != 0 {
+            return Err(Errno::EINVAL);
         }
-        self.put(number, open, events, data);
+        *interest.wanted.lock() = Wanted { events: with_always(events), data };
+        if let Some(queue) = open.file.changed() {
+            // What it waited for no longer matters.
+            queue.forget(identity(&Waker::from(interest.clone())));
+        }
+        Wake::wake(interest);
         Ok(())
     }
 
     /// Takes a descriptor out of the set.
     pub fn remove(&self, number: u64, open: &Arc<Open>) -> Result<(), Errno> {
-        if !self.has(number, open) {
-            return Err(Errno::ENOENT);
-        }
-        if let Some(old) = self.interests.lock().remove(&number) {
-            old.removed.store(true, Ordering::Relaxed);
-        }
+        let interest = self.find(number, open)?;
+        interest.leave(&*open.file);
+        open.watchers.lock().retain(|watcher| watcher.as_ptr() != Arc::as_ptr(&interest));
         Ok(())
     }
 
-    fn put(&self, number: u64, open: &Arc<Open>, events: u32, data: u64) {
-        let interest = self.new_interest(number, open, events, data);
-        if let Some(old) = self.interests.lock().insert(number, interest.clone()) {
-            old.removed.store(true, Ordering::Relaxed);
-        }
+    /// Where nobody waits, files that come and go would make the list ever longer.
+    fn shorten_list(&self) {
+        let most = 2 * self.shared.interests.lock().len();
         let mut list = self.shared.list.lock();
-        if list.len() > 2 * self.interests.lock().len() {
-            // Nobody waits, and what is changed again and again would make it ever longer.
+        if list.len() > most {
             list.retain(|listed| !listed.is_gone());
         }
-        drop(list);
-        // It may be ready already: it is looked at once.
-        Wake::wake(interest);
     }
 
     /// Takes up to `most` events that are there now: bits and data.
     pub fn take(&self, most: usize) -> Vec<(u32, u64)> {
-        let mut taken = Vec::new();
-        let mut again = Vec::new();
+        let _looking = self.shared.looking.lock();
+        let (mut taken, mut again) = (Vec::new(), Vec::new());
         let mut left = self.shared.list.lock().len();
         while left > 0 && taken.len() < most {
             left -= 1;
-            let Some(interest) = self.shared.list.lock().pop_front() else { break };
-            // Before the look: a wake from now on lists it again.
-            interest.listed.store(false, Ordering::Release);
-            if interest.is_gone() {
-                self.forget(&interest);
-                continue;
-            }
-            let Some(events) = interest.look() else { continue };
-            taken.push((events, interest.data));
-            if interest.events & ONCE != 0 {
-                interest.spent.store(true, Ordering::Relaxed);
-            } else if interest.events & EDGE == 0 {
+            let Some(interest) = self.shared.next() else { break };
+            let Some(event) = interest.look() else { continue };
+            taken.push(event);
+            let mut wanted = interest.wanted.lock();
+            if wanted.events & ONCE != 0 {
+                wanted.events &= MODES;
+            } else if wanted.events & EDGE == 0 {
+                drop(wanted);
                 again.push(interest);
             }
         }
         // What is level-triggered is looked at again the next time, behind the others.
-        for interest in again {
-            if !interest.listed.swap(true, Ordering::AcqRel) {
-                self.shared.list.lock().push_back(interest);
-            }
-        }
+        again.into_iter().for_each(|interest| self.shared.add(interest));
         taken
     }
 
@@ -190,21 +233,34 @@ impl Epoll {
         self.shared.list.lock().len()
     }
 
-    /// Drops the entry of a file that was closed.
-    fn forget(&self, gone: &Arc<Interest>) {
-        let mut interests = self.interests.lock();
-        if interests.get(&gone.number).is_some_and(|interest| Arc::ptr_eq(interest, gone)) {
-            interests.remove(&gone.number);
-        }
+    /// The files that are in it.
+    fn members(&self) -> Vec<Arc<Open>> {
+        let interests: Vec<_> = self.shared.interests.lock().values().cloned().collect();
+        interests.iter().filter_map(|interest| interest.open.upgrade()).collect()
     }
+}
+
+/// Errors are told also where nothing was asked for.
+fn with_always(events: u32) -> u32 {
+    events | Events::ALWAYS.bits()
 }
 
 impl File for Epoll {
     fn ready(&self) -> Events {
-        // A copy: a look may drop a file, whose end wakes others.
-        let list: Vec<Arc<Interest>> = self.shared.list.lock().iter().cloned().collect();
-        let any = list.iter().any(|interest| !interest.is_gone() && interest.look().is_some());
-        if any { Events::IN } else { Events::empty() }
+        let _looking = self.shared.looking.lock();
+        let mut left = self.shared.list.lock().len();
+        while left > 0 {
+            left -= 1;
+            let Some(interest) = self.shared.next() else { break };
+            if interest.look().is_some() {
+                // It is still to be told: first, as it was.
+                if !interest.listed.swap(true, Ordering::AcqRel) {
+                    self.shared.list.lock().push_front(interest);
+                }
+                return Events::IN;
+            }
+        }
+        Events::empty()
     }
 
     fn changed(&self) -> Option<&WaitQueue> {
@@ -212,7 +268,7 @@ impl File for Epoll {
     }
 
     fn status(&self) -> Status {
-        Status { mode: linux::S_IFREG | 0o600, links: 1, ..Status::default() }
+        Status { mode: 0o600, links: 1, ..Status::default() }
     }
 
     fn any(&self) -> &dyn core::any::Any {

@@ -35,7 +35,7 @@ impl File for Counter {
         *value -= taken;
         drop(value);
         *to = taken.to_le_bytes();
-        self.changed.wake();
+        self.changed.wake_for(Events::OUT);
         Ok(8)
     }
 
@@ -47,7 +47,7 @@ impl File for Counter {
         let mut value = self.value.lock();
         *value = value.checked_add(more).filter(|sum| *sum <= MAX).ok_or(Errno::EAGAIN)?;
         drop(value);
-        self.changed.wake();
+        self.changed.wake_for(Events::IN);
         Ok(8)
     }
 

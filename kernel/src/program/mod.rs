@@ -14,9 +14,13 @@ pub mod pipe;
 pub mod proc;
 pub mod process;
 pub mod signal;
+pub mod signalfd;
 pub mod space;
 pub mod stack;
 pub mod thread;
+pub mod timer;
+pub mod timerfd;
+pub mod unix;
 
 pub use elf::StartError;
 pub use process::{End, Process, World};

@@ -1,7 +1,7 @@
-//! Pipes, and pairs of stream sockets, within the machine (pipe(7)).
+//! Pipes within the machine (pipe(7)).
 use crate::errno::Errno;
 use crate::file::{Events, File, Status};
-use crate::program::memory::is_scarce;
+use crate::program::memory::{is_scarce, would_be_scarce};
 use crate::wait::WaitQueue;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -9,155 +9,220 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use linux_raw_sys::general as linux;
 use spin::Mutex;
 
-/// What a pipe holds at most, in bytes.
+/// What a pipe holds at most unless the program changes that, in bytes.
 const CAPACITY: usize = 64 << 10;
+/// What it can be made to hold (`/proc/sys/fs/pipe-max-size`).
+const MOST_CAPACITY: usize = 1 << 20;
 /// What is written in one piece or not at all (PIPE_BUF).
-const ATOMIC: usize = 4096;
+pub const ATOMIC: usize = 4096;
 
-#[derive(Default)]
-struct Pipe {
-    bytes: Mutex<VecDeque<u8>>,
+struct Content {
+    bytes: VecDeque<u8>,
+    capacity: usize,
+}
+
+impl Content {
+    fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.bytes.len())
+    }
+
+    fn is_writable(&self) -> bool {
+        self.room() >= ATOMIC
+    }
+}
+
+/// A pipe, which both ends have.
+pub struct Pipe {
+    content: Mutex<Content>,
     no_reader: AtomicBool,
     no_writer: AtomicBool,
+    /// Woken for both ends.
+    changed: WaitQueue,
 }
 
 impl Pipe {
-    fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
-        let mut bytes = self.bytes.lock();
-        if bytes.is_empty() && !buffer.is_empty() {
+    fn new() -> Self {
+        Pipe {
+            content: Mutex::new(Content { bytes: VecDeque::new(), capacity: CAPACITY }),
+            no_reader: AtomicBool::new(false),
+            no_writer: AtomicBool::new(false),
+            changed: WaitQueue::new(),
+        }
+    }
+
+    /// Copies what is at its front, without taking it; `EAGAIN` if there is nothing yet, 0 if there never will be.
+    pub fn peek(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let content = self.content.lock();
+        if content.bytes.is_empty() && !buffer.is_empty() {
             return if self.no_writer.load(Ordering::Relaxed) { Ok(0) } else { Err(Errno::EAGAIN) };
         }
-        let count = bytes.len().min(buffer.len());
-        buffer.iter_mut().zip(bytes.drain(..count)).for_each(|(to, from)| *to = from);
+        let (first, second) = content.bytes.as_slices();
+        let from_first = first.len().min(buffer.len());
+        let from_second = second.len().min(buffer.len() - from_first);
+        for (to, from) in [(0, first.get(..from_first)), (from_first, second.get(..from_second))] {
+            let from = from.unwrap_or_default();
+            buffer.get_mut(to..to + from.len()).unwrap_or_default().copy_from_slice(from);
+        }
+        Ok(from_first + from_second)
+    }
+
+    /// Takes so many bytes away from its front.
+    pub fn skip(&self, count: usize) {
+        let mut content = self.content.lock();
+        let was_writable = content.is_writable();
+        let count = count.min(content.bytes.len());
+        content.bytes.drain(..count);
+        let is_writable = content.is_writable();
+        drop(content);
+        if is_writable && !was_writable {
+            self.changed.wake_for(Events::OUT);
+        }
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let count = self.peek(buffer)?;
+        self.skip(count);
         Ok(count)
+    }
+
+    /// How many bytes it has room for; `EPIPE` if nobody reads it.
+    pub fn room(&self) -> Result<usize, Errno> {
+        if self.no_reader.load(Ordering::Relaxed) {
+            return Err(Errno::EPIPE);
+        }
+        Ok(self.content.lock().room())
+    }
+
+    /// Writes as much of this as there is room for, in pieces if need be; `EAGAIN` if there is none.
+    pub fn put(&self, from: &[u8]) -> Result<usize, Errno> {
+        match self.room()? {
+            _ if from.is_empty() => Ok(0),
+            0 => Err(Errno::EAGAIN),
+            room => self.force(from.get(..room).unwrap_or(from)),
+        }
+    }
+
+    /// Writes all of this.
+    pub fn force(&self, from: &[u8]) -> Result<usize, Errno> {
+        self.room()?;
+        if would_be_scarce(from.len() as u64) {
+            return Err(Errno::ENOMEM);
+        }
+        self.content.lock().bytes.extend(from);
+        if !from.is_empty() {
+            self.changed.wake_for(Events::IN);
+        }
+        Ok(from.len())
     }
 
     fn write(&self, from: &[u8]) -> Result<usize, Errno> {
         if self.no_reader.load(Ordering::Relaxed) {
             return Err(Errno::EPIPE);
         }
-        let mut bytes = self.bytes.lock();
-        let room = CAPACITY - bytes.len();
+        let mut content = self.content.lock();
+        let room = content.room();
         if !from.is_empty() && (room == 0 || from.len() <= ATOMIC && room < from.len()) {
             return Err(Errno::EAGAIN);
         }
-        if bytes.capacity() < bytes.len() + from.len().min(room) && is_scarce() {
+        let from = from.get(..from.len().min(room)).unwrap_or(from);
+        if content.bytes.capacity() < content.bytes.len() + from.len() && is_scarce() {
             // Who reads makes room; where there is nothing to be read, nobody will.
-            return Err(if bytes.is_empty() { Errno::ENOMEM } else { Errno::EAGAIN });
+            return Err(if content.bytes.is_empty() { Errno::ENOMEM } else { Errno::EAGAIN });
         }
-        let count = from.len().min(room);
-        bytes.extend(from.iter().take(count));
-        Ok(count)
+        content.bytes.extend(from);
+        drop(content);
+        if !from.is_empty() {
+            self.changed.wake_for(Events::IN);
+        }
+        Ok(from.len())
     }
 
-    fn readable(&self) -> Events {
-        let gone = self.no_writer.load(Ordering::Relaxed);
-        let mut events = Events::empty();
-        events.set(Events::IN, !self.bytes.lock().is_empty());
-        events.set(Events::HUP, gone);
-        events
+    /// How many bytes it holds.
+    pub fn length(&self) -> usize {
+        self.content.lock().bytes.len()
     }
 
-    fn writable(&self) -> Events {
-        let mut events = Events::empty();
-        events.set(Events::OUT, self.bytes.lock().len() + ATOMIC <= CAPACITY);
-        events.set(Events::ERR, self.no_reader.load(Ordering::Relaxed));
-        events
+    /// How many it can hold (F_GETPIPE_SZ).
+    pub fn capacity(&self) -> usize {
+        self.content.lock().capacity
+    }
+
+    /// Makes it hold so many, rounded up as Linux does (F_SETPIPE_SZ).
+    pub fn set_capacity(&self, wanted: usize) -> Result<usize, Errno> {
+        if wanted > 1 << 31 {
+            return Err(Errno::EINVAL);
+        }
+        let capacity = wanted.max(ATOMIC).next_power_of_two();
+        if capacity > MOST_CAPACITY {
+            return Err(Errno::EPERM);
+        }
+        if would_be_scarce(capacity as u64) {
+            return Err(Errno::ENOMEM);
+        }
+        let mut content = self.content.lock();
+        if capacity < content.bytes.len() {
+            return Err(Errno::EBUSY);
+        }
+        content.capacity = capacity;
+        drop(content);
+        self.changed.wake_for(Events::OUT);
+        Ok(capacity)
     }
 }
 
-/// One end: it reads from a pipe, writes to one, or both.
+/// The end to read from, or the one to write to.
 struct End {
-    from: Option<Arc<Pipe>>,
-    to: Option<Arc<Pipe>>,
-    /// Woken for both ends.
-    changed: Arc<WaitQueue>,
+    pipe: Arc<Pipe>,
+    reads: bool,
 }
 
 /// The ends of a pipe: the one to read from, the one to write to.
 pub fn pipe() -> (Arc<dyn File>, Arc<dyn File>) {
-    let (pipe, changed) = (Arc::new(Pipe::default()), Arc::new(WaitQueue::new()));
-    let reader = End { from: Some(pipe.clone()), to: None, changed: changed.clone() };
-    (Arc::new(reader), Arc::new(End { from: None, to: Some(pipe), changed }))
+    let pipe = Arc::new(Pipe::new());
+    (Arc::new(End { pipe: pipe.clone(), reads: true }), Arc::new(End { pipe, reads: false }))
 }
 
-/// Two ends that each read what the other writes.
-pub fn pair() -> (Arc<dyn File>, Arc<dyn File>) {
-    let (one, other, changed) = (Arc::new(Pipe::default()), Arc::new(Pipe::default()), Arc::new(WaitQueue::new()));
-    let first = End { from: Some(one.clone()), to: Some(other.clone()), changed: changed.clone() };
-    (Arc::new(first), Arc::new(End { from: Some(other), to: Some(one), changed }))
-}
-
-fn as_end(file: &dyn File) -> Option<&End> {
-    file.any().downcast_ref()
-}
-
-/// Whether this is an end of a pair.
-pub fn is_pair(file: &dyn File) -> bool {
-    as_end(file).is_some_and(|end| end.from.is_some() && end.to.is_some())
-}
-
-/// shutdown(2) for an end of a pair; `ENOTSOCK` for anything else.
-pub fn shut(file: &dyn File, read: bool, write: bool) -> Result<(), Errno> {
-    let end = as_end(file).filter(|_| is_pair(file)).ok_or(Errno::ENOTSOCK)?;
-    end.close(read, write);
-    Ok(())
-}
-
-impl End {
-    fn close(&self, read: bool, write: bool) {
-        if let Some(from) = self.from.as_ref().filter(|_| read) {
-            from.no_reader.store(true, Ordering::Relaxed);
-        }
-        if let Some(to) = self.to.as_ref().filter(|_| write) {
-            to.no_writer.store(true, Ordering::Relaxed);
-        }
-        self.changed.wake();
-    }
-
-    fn wake_if_some(&self, result: Result<usize, Errno>) -> Result<usize, Errno> {
-        if matches!(result, Ok(1..)) {
-            self.changed.wake();
-        }
-        result
-    }
+/// The pipe that this is an end of.
+pub fn of(file: &dyn File) -> Option<&Arc<Pipe>> {
+    file.any().downcast_ref().map(|end: &End| &end.pipe)
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.close(true, true);
+        let gone = if self.reads { &self.pipe.no_reader } else { &self.pipe.no_writer };
+        gone.store(true, Ordering::Relaxed);
+        self.pipe.changed.wake();
     }
 }
 
 impl File for End {
     fn read(&self, buffer: &mut [u8], _offset: u64) -> Result<usize, Errno> {
-        let pipe = self.from.as_ref().ok_or(Errno::EBADF)?;
-        self.wake_if_some(pipe.read(buffer))
+        if self.reads { self.pipe.read(buffer) } else { Err(Errno::EBADF) }
     }
 
     fn write(&self, bytes: &[u8], _offset: u64) -> Result<usize, Errno> {
-        let pipe = self.to.as_ref().ok_or(Errno::EBADF)?;
-        self.wake_if_some(pipe.write(bytes))
+        if self.reads { Err(Errno::EBADF) } else { self.pipe.write(bytes) }
     }
 
     fn ready(&self) -> Events {
-        let mut events = self.from.as_ref().map_or(Events::empty(), |pipe| pipe.readable());
-        events |= self.to.as_ref().map_or(Events::empty(), |pipe| pipe.writable());
-        if is_pair(self) && events.contains(Events::HUP) {
-            // A socket whose peer is gone can be read: it tells the end.
-            events |= Events::IN | Events::RDHUP;
+        let content = self.pipe.content.lock();
+        let mut events = Events::empty();
+        if self.reads {
+            events.set(Events::IN, !content.bytes.is_empty());
+            events.set(Events::HUP, self.pipe.no_writer.load(Ordering::Relaxed));
+        } else {
+            events.set(Events::OUT, content.is_writable());
+            events.set(Events::ERR, self.pipe.no_reader.load(Ordering::Relaxed));
         }
         events
     }
 
     fn changed(&self) -> Option<&WaitQueue> {
-        Some(&self.changed)
+        Some(&self.pipe.changed)
     }
 
     fn status(&self) -> Status {
-        let size = self.from.as_ref().map_or(0, |pipe| pipe.bytes.lock().len() as u64);
-        let kind = if is_pair(self) { linux::S_IFSOCK } else { linux::S_IFIFO };
-        Status { mode: kind | 0o600, size, links: 1, ..Status::default() }
+        Status { mode: linux::S_IFIFO | 0o600, links: 1, ..Status::default() }
     }
 
     fn any(&self) -> &dyn core::any::Any {

@@ -2,6 +2,8 @@
 use super::alarm::Alarm;
 use super::signal::{self, Actions, Info, Pending, SIGCHLD, SIGKILL, Signal};
 use super::thread::Thread;
+use super::timer::Timers;
+use super::unix::name::Names;
 use crate::file::Sockets;
 use crate::syscall::trace::Trace;
 use crate::tree::Tree;
@@ -10,7 +12,8 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::time::Duration;
 use linux_raw_sys::general as linux;
 use spin::Mutex;
 
@@ -46,6 +49,8 @@ pub struct World {
     pub sockets: Arc<dyn Sockets>,
     /// What is told of the program's calls.
     pub trace: Trace,
+    /// The names of sockets within the machine.
+    pub names: Arc<Names>,
     processes: Mutex<BTreeMap<u32, Arc<Process>>>,
     next_id: AtomicU32,
 }
@@ -58,6 +63,7 @@ impl World {
             tree,
             sockets,
             trace: Trace::default(),
+            names: Arc::default(),
             processes: Mutex::default(),
             next_id: AtomicU32::new(2),
         })
@@ -97,6 +103,12 @@ pub struct Process {
     pub ended: WaitQueue,
     /// Its alarm (setitimer(2)), if it is set.
     pub alarm: Mutex<Option<Alarm>>,
+    /// Its other timers.
+    pub timers: Timers,
+    /// Woken when a signal was sent to it or to a thread of it.
+    pub signalled: Arc<WaitQueue>,
+    /// What its threads that have ended used of the processors, in nanoseconds.
+    used: AtomicU64,
     parent: AtomicU32,
     pending: Mutex<Pending>,
     threads: Mutex<BTreeMap<u32, Arc<Thread>>>,
@@ -113,6 +125,9 @@ impl Process {
             child_ended: WaitQueue::new(),
             ended: WaitQueue::new(),
             alarm: Mutex::new(None),
+            timers: Timers::default(),
+            signalled: Arc::default(),
+            used: AtomicU64::new(0),
             parent: AtomicU32::new(parent),
             pending: Mutex::default(),
             threads: Mutex::default(),
@@ -181,6 +196,17 @@ impl Process {
         }
     }
 
+    /// Which signals wait for it or for one of its threads.
+    pub fn pending_anywhere(&self) -> signal::Set {
+        self.threads.lock().values().fold(self.pending(), |set, thread| set | thread.signals.lock().pending.set())
+    }
+
+    /// What its threads used of the processors.
+    pub fn processor_time(&self) -> Duration {
+        let ended = Duration::from_nanos(self.used.load(Ordering::Relaxed));
+        self.threads.lock().values().fold(ended, |sum, thread| sum.saturating_add(thread.processor_time()))
+    }
+
     /// Which signals were sent to it and not yet taken.
     pub fn pending(&self) -> signal::Set {
         self.pending.lock().set()
@@ -195,7 +221,9 @@ impl Process {
     pub fn remove_thread(&self, id: u32, code: u8) {
         let last = {
             let mut threads = self.threads.lock();
-            threads.remove(&id);
+            if let Some(thread) = threads.remove(&id) {
+                self.used.fetch_add(thread.processor_time().as_nanos() as u64, Ordering::Relaxed);
+            }
             threads.is_empty()
         };
         if last {
@@ -221,6 +249,7 @@ impl Process {
 
     fn bury(&self) {
         *self.alarm.lock() = None;
+        self.timers.clear();
         for child in self.children() {
             child.parent.store(1, Ordering::Relaxed);
             if child.is_dead() {
@@ -251,5 +280,6 @@ impl Process {
         for thread in self.threads.lock().values() {
             thread.interrupt.wake();
         }
+        self.signalled.wake();
     }
 }

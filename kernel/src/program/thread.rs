@@ -13,6 +13,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::future::{Future, poll_fn};
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use core::time::Duration;
 use machine::memory::USER_END;
@@ -46,8 +47,13 @@ pub struct Thread {
     pub name: Mutex<[u8; 16]>,
     /// Woken when a signal has come for it or it is to end.
     pub interrupt: WaitQueue,
+    /// It lets others run in the midst of a call that is not over: a signal does not end the call there.
+    pub gives_way: AtomicBool,
     exited: AtomicBool,
     code: AtomicU8,
+    /// What it used of the processors, in nanoseconds, and since when it runs; 0 while it does not.
+    used: AtomicU64,
+    since: AtomicU64,
 }
 
 /// What a thread has of signals for itself.
@@ -87,8 +93,11 @@ impl Thread {
             robust_list: AtomicU64::new(0),
             name: Mutex::default(),
             interrupt: WaitQueue::new(),
+            gives_way: AtomicBool::new(false),
             exited: AtomicBool::new(false),
             code: AtomicU8::new(0),
+            used: AtomicU64::new(0),
+            since: AtomicU64::new(0),
         });
         process.add_thread(thread.clone());
         thread
@@ -103,7 +112,33 @@ impl Thread {
 
     /// Starts it.
     pub fn spawn(self: Arc<Self>, registers: Box<Registers>) {
-        executor::spawn(run(self, registers));
+        executor::spawn(async move {
+            let mut work = core::pin::pin!(run(self.clone(), registers));
+            poll_fn(|context| {
+                self.since.store(machine::time::now().as_nanos() as u64, Ordering::Relaxed);
+                let state = work.as_mut().poll(context);
+                self.count_time();
+                state
+            })
+            .await;
+        });
+    }
+
+    /// Adds the time it just ran to what it has used.
+    fn count_time(&self) {
+        let since = self.since.swap(0, Ordering::Relaxed);
+        let ran = (machine::time::now().as_nanos() as u64).saturating_sub(since);
+        self.used.fetch_add(ran, Ordering::Relaxed);
+        self.process.timers.look();
+    }
+
+    /// What it used of the processors: as long as it ran, in the program and in the kernel.
+    pub fn processor_time(&self) -> Duration {
+        let running = match self.since.load(Ordering::Relaxed) {
+            0 => 0,
+            since => (machine::time::now().as_nanos() as u64).saturating_sub(since),
+        };
+        Duration::from_nanos(self.used.load(Ordering::Relaxed).saturating_add(running))
     }
 
     /// Which signals it blocks.
@@ -131,6 +166,7 @@ impl Thread {
         if blocked || !self.process.actions.lock().ignores(signal) {
             let added = self.signals.lock().pending.add(signal, info);
             self.interrupt.wake();
+            self.process.signalled.wake();
             return added;
         }
         true

@@ -1,7 +1,8 @@
 //! Descriptors themselves (close(2), dup(2), fcntl(2), ioctl(2)).
 use super::{Answer, Call};
 use crate::errno::Errno;
-use crate::file::Events;
+use crate::program::descriptors::Open;
+use crate::program::{pipe, unix};
 use linux_raw_sys::general as linux;
 use linux_raw_sys::ioctl;
 
@@ -76,8 +77,51 @@ pub fn fcntl(call: &mut Call<'_>) -> Answer {
             open.set_flags(value as u32);
             Ok(0)
         }
-        // Locks: nobody else is there who could hold one.
-        linux::F_SETLK | linux::F_SETLKW => Ok(0),
+        command => {
+            drop(files);
+            control(call, &open, command)
+        }
+    }
+}
+
+/// The commands of fcntl(2) that are about the file.
+fn control(call: &Call<'_>, open: &Open, command: u32) -> Answer {
+    let value = call.arg::<2>();
+    match command {
+        linux::F_SETLK | linux::F_SETLKW | linux::F_OFD_SETLK | linux::F_OFD_SETLKW => lock(call, open).map(|_| 0),
+        linux::F_GETLK | linux::F_OFD_GETLK => {
+            let [kind, ..] = lock(call, open)?;
+            if kind == linux::F_UNLCK as u16 {
+                return Err(Errno::EINVAL);
+            }
+            // Nobody else is there who could hold one.
+            call.memory().put(value, &(linux::F_UNLCK as u16))?;
+            Ok(0)
+        }
+        // Nothing sends signals for files: nobody is told.
+        linux::F_GETOWN => Ok(0),
+        linux::F_SETOWN | linux::F_SETOWN_EX => Ok(0),
+        linux::F_GETOWN_EX => call.memory().put(value, &[linux::F_OWNER_PID, 0]).map(|()| 0),
+        linux::F_GETPIPE_SZ => pipe::of(&*open.file).map(|pipe| pipe.capacity() as u64).ok_or(Errno::EBADF),
+        linux::F_SETPIPE_SZ => {
+            let pipe = pipe::of(&*open.file).ok_or(Errno::EBADF)?;
+            pipe.set_capacity(value as u32 as usize).map(|size| size as u64)
+        }
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// The kind and the origin of a lock (`struct flock`), if this file can have it.
+fn lock(call: &Call<'_>, open: &Open) -> Result<[u16; 2], Errno> {
+    let lock: [u16; 2] = call.memory().get(call.arg::<2>())?;
+    let [kind, origin] = lock.map(u32::from);
+    if origin > linux::SEEK_END {
+        return Err(Errno::EINVAL);
+    }
+    match kind {
+        linux::F_RDLCK => open.readable().map(|_| lock),
+        linux::F_WRLCK => open.writable().map(|_| lock),
+        linux::F_UNLCK => Ok(lock),
         _ => Err(Errno::EINVAL),
     }
 }
@@ -90,6 +134,11 @@ pub fn ioctl(call: &mut Call<'_>) -> Answer {
             let flags = open.flags() & !linux::O_NONBLOCK;
             open.set_flags(if on == 0 { flags } else { flags | linux::O_NONBLOCK });
             Ok(0)
+        }
+        ioctl::FIOASYNC => {
+            let on: u32 = call.memory().get(call.arg::<2>())?;
+            // Nothing sends signals for files.
+            if on != 0 && open.file.changed().is_none() { Err(Errno::ENOTTY) } else { Ok(0) }
         }
         ioctl::FIOCLEX | ioctl::FIONCLEX => {
             let on = call.int::<1>() == ioctl::FIOCLEX;
@@ -112,14 +161,14 @@ pub fn ioctl(call: &mut Call<'_>) -> Answer {
 }
 
 /// How many bytes can be read now.
-fn available(open: &crate::program::descriptors::Open) -> Result<u32, Errno> {
+fn available(open: &Open) -> Result<u32, Errno> {
     if open.file.seekable() {
         return Ok(open.file.status().size.saturating_sub(*open.offset.lock()).min(i32::MAX as u64) as u32);
     }
     if let Some(socket) = open.file.socket() {
         return Ok(socket.unread().min(i32::MAX as usize) as u32);
     }
-    // Files that know it tell it as their size.
-    let size = open.file.status().size as u32;
-    Ok(if open.file.ready().contains(Events::IN) { size } else { 0 })
+    let held = pipe::of(&*open.file).map(|pipe| pipe.length());
+    let available = held.or_else(|| unix::of(&*open.file).map(|socket| socket.available()));
+    available.map(|count| count as u32).ok_or(Errno::ENOTTY)
 }

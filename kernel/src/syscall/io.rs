@@ -1,20 +1,25 @@
-//! Reading and writing (read(2), readv(2), pread(2), sendfile(2), lseek(2)).
+//! Reading and writing (read(2), readv(2), pread(2), lseek(2)).
 use super::wait::until_ready;
-use super::{Answer, Call};
+use super::{Answer, Call, signalfd, unix};
 use crate::errno::Errno;
+use crate::executor;
+use crate::file::Events;
 use crate::program::descriptors::Open;
 use crate::program::memory::Memory;
 use crate::program::signal::{Info, SIGPIPE};
 use crate::program::thread::Thread;
+use crate::program::unix as local;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+use core::time::Duration;
 use linux_raw_sys::general as linux;
 use machine::memory::USER_END;
 
 /// How many bytes are copied at once.
-const CHUNK: usize = 64 << 10;
+pub const CHUNK: usize = 64 << 10;
 /// The most bytes one call moves (Linux: MAX_RW_COUNT).
-const MAX: u64 = 0x7fff_f000;
+pub const MAX: u64 = 0x7fff_f000;
 const MAX_SLICES: u64 = 1024;
 
 /// The program's memory that a call reads from or writes to: `(address, length)`, one after the other.
@@ -93,50 +98,117 @@ pub fn broken_pipe(thread: &Thread, error: Errno) {
     }
 }
 
-async fn read_into(call: &mut Call<'_>, open: &Open, slices: Slices, at: Option<u64>) -> Answer {
+/// How long a call works before others have their turn.
+const TURN: Duration = Duration::from_millis(2);
+
+/// Keeps a call that moves much from keeping everything else from running.
+pub struct Pace {
+    turn_ends: Duration,
+}
+
+impl Pace {
+    /// A call begins.
+    pub fn new() -> Self {
+        Pace { turn_ends: machine::time::now() + TURN }
+    }
+
+    /// Gives way if it is time to. No signal ends the call there: what reads a file gets all of it.
+    pub async fn keep(&mut self, thread: &Thread) {
+        if machine::time::now() >= self.turn_ends {
+            thread.gives_way.store(true, Ordering::Relaxed);
+            executor::give_way().await;
+            self.turn_ends = machine::time::now() + TURN;
+        }
+    }
+}
+
+pub async fn read_into(call: &mut Call<'_>, open: &Open, slices: Slices, at: Option<u64>) -> Answer {
     let file = open.readable()?;
     let seekable = file.seekable();
-    let start = at.unwrap_or(if seekable { *open.offset.lock() } else { 0 });
     let (length, mut total) = (slices.length(), 0);
     if length == 0 {
         return Ok(0);
     }
+    if let Some(socket) = local::of(file) {
+        return unix::read(call, open, socket, &slices).await;
+    }
+    let signals = signalfd::of(file);
     let mut buffer = vec![0; length.min(CHUNK as u64) as usize];
+    let mut pace = Pace::new();
     while total < length {
         let most = (length - total).min(CHUNK as u64) as usize;
         let part = buffer.get_mut(..most).unwrap_or_default();
-        let result = until_ready(open, 0, || file.read(part, start.saturating_add(total))).await;
+        let result = match (at, signals) {
+            (None, _) if seekable => read_on(open, part),
+            (Some(at), _) => file.read(part, at.saturating_add(total)),
+            (None, Some(signals)) => until_ready(open, 0, || signals.take(call.thread, part)).await,
+            (None, None) => until_ready(open, 0, || file.read(part, 0)).await,
+        };
         let count = match result {
             Ok(count) => count,
             Err(_) if total > 0 => break,
             Err(error) => return Err(error),
         };
-        slices.scatter(call.memory(), total, buffer.get(..count).unwrap_or_default())?;
+        if let Err(error) = slices.scatter(call.memory(), total, buffer.get(..count).unwrap_or_default()) {
+            if seekable && at.is_none() {
+                // What did not arrive is still to be read.
+                let mut offset = open.offset.lock();
+                *offset = offset.saturating_sub(count as u64);
+            }
+            return if total > 0 { Ok(total) } else { Err(error) };
+        }
         total += count as u64;
         if !seekable || count == 0 {
             break;
         }
-    }
-    if seekable && at.is_none() {
-        *open.offset.lock() = start.saturating_add(total);
+        call.done = total;
+        pace.keep(call.thread).await;
     }
     Ok(total)
 }
 
-async fn write_from(call: &mut Call<'_>, open: &Open, slices: Slices, at: Option<u64>) -> Answer {
+/// Reads where the file stands, and goes on: no two threads read the same.
+fn read_on(open: &Open, part: &mut [u8]) -> Result<usize, Errno> {
+    let mut offset = open.offset.lock();
+    let count = open.file.read(part, *offset)?;
+    *offset = offset.saturating_add(count as u64);
+    Ok(count)
+}
+
+/// Writes where the file stands, or at its end, and goes on.
+fn write_on(open: &Open, part: &[u8], append: bool) -> Result<usize, Errno> {
+    let mut offset = open.offset.lock();
+    let start = if append { open.file.status().size } else { *offset };
+    let count = open.file.write(part, start)?;
+    *offset = start.saturating_add(count as u64);
+    Ok(count)
+}
+
+pub async fn write_from(call: &mut Call<'_>, open: &Open, slices: Slices, at: Option<u64>) -> Answer {
+    let append = open.flags() & linux::O_APPEND != 0;
+    write_to(call, open, slices, at, append).await
+}
+
+async fn write_to(call: &mut Call<'_>, open: &Open, slices: Slices, at: Option<u64>, append: bool) -> Answer {
     let file = open.writable()?;
+    if let Some(socket) = local::of(file) {
+        let message = unix::Outgoing { slices, to: (0, 0), control: (0, 0), flags: 0 };
+        return unix::send(call, open, socket, message).await;
+    }
     let seekable = file.seekable();
-    let start = match at {
-        Some(at) => at,
-        None if !seekable => 0,
-        None if open.flags() & linux::O_APPEND != 0 => file.status().size,
-        None => *open.offset.lock(),
-    };
     let length = slices.length();
-    let mut total = 0;
+    let (mut total, mut pace) = (0, Pace::new());
     while total < length || length == 0 {
-        let bytes = slices.gather(call.memory(), total, CHUNK)?;
-        let result = until_ready(open, 1, || file.write(&bytes, start.saturating_add(total))).await;
+        let bytes = match slices.gather(call.memory(), total, CHUNK) {
+            Ok(bytes) => bytes,
+            Err(_) if total > 0 => break,
+            Err(error) => return Err(error),
+        };
+        let result = match at {
+            None if seekable => write_on(open, &bytes, append),
+            Some(at) => file.write(&bytes, if append { file.status().size } else { at.saturating_add(total) }),
+            None => until_ready(open, 1, || file.write(&bytes, 0)).await,
+        };
         match result {
             Ok(count) => total += count as u64,
             Err(_) if total > 0 => break,
@@ -149,9 +221,7 @@ async fn write_from(call: &mut Call<'_>, open: &Open, slices: Slices, at: Option
         if length == 0 {
             break;
         }
-    }
-    if seekable && at.is_none() {
-        *open.offset.lock() = start.saturating_add(total);
+        pace.keep(call.thread).await;
     }
     Ok(total)
 }
@@ -217,45 +287,38 @@ pub async fn pwritev(call: &mut Call<'_>) -> Answer {
     write_from(call, &open, slices, at).await
 }
 
-/// sendfile(2): from a file with positions to anything.
-pub async fn sendfile(call: &mut Call<'_>) -> Answer {
-    let (to, from) = (call.open::<0>()?, call.open::<1>()?);
-    let (source, target) = (from.readable()?, to.writable()?);
-    if !source.seekable() {
-        return Err(Errno::EINVAL);
+/// The position that `preadv2` and `pwritev2` name: -1 is the file's own.
+fn position_or_own(open: &Open, at: u64) -> Result<Option<u64>, Errno> {
+    if at == u64::MAX { Ok(None) } else { position(open, at) }
+}
+
+/// The flags of `preadv2` and `pwritev2` that change nothing here: all is written at once, and nothing is slow.
+const WITHOUT_EFFECT: u32 = linux::RWF_HIPRI | linux::RWF_DSYNC | linux::RWF_SYNC;
+
+pub async fn preadv2(call: &mut Call<'_>) -> Answer {
+    let open = call.open::<0>()?;
+    if call.int::<5>() & !(WITHOUT_EFFECT | linux::RWF_NOWAIT) != 0 {
+        return Err(Errno::EOPNOTSUPP);
     }
-    let offset_at = call.arg::<2>();
-    let start: u64 = if offset_at == 0 { *from.offset.lock() } else { call.memory().get(offset_at)? };
-    let length = call.arg::<3>().min(MAX);
-    let to_start = if target.seekable() { *to.offset.lock() } else { 0 };
-    let mut buffer = vec![0; length.min(CHUNK as u64) as usize];
-    let mut total = 0;
-    while total < length {
-        let most = (length - total).min(CHUNK as u64) as usize;
-        let count = source.read(buffer.get_mut(..most).unwrap_or_default(), start.saturating_add(total))?;
-        if count == 0 {
-            break;
-        }
-        let part = buffer.get(..count).unwrap_or_default();
-        match until_ready(&to, 1, || target.write(part, to_start.saturating_add(total))).await {
-            Ok(count) => total += count as u64,
-            Err(_) if total > 0 => break,
-            Err(error) => {
-                broken_pipe(call.thread, error);
-                return Err(error);
-            }
-        }
-        // At every step, not at the end: a signal may end the call where it waits.
-        call.done = total;
-        match offset_at {
-            0 => *from.offset.lock() = start.saturating_add(total),
-            _ => call.memory().put(offset_at, &start.saturating_add(total))?,
-        }
+    let at = position_or_own(&open, call.arg::<3>())?;
+    let slices = Slices::vector(call.memory(), call.arg::<1>(), call.arg::<2>())?;
+    let may_wait = open.file.changed().is_some() && !open.file.ready().contains(Events::IN);
+    if call.int::<5>() & linux::RWF_NOWAIT != 0 && may_wait {
+        return Err(Errno::EAGAIN);
     }
-    if target.seekable() {
-        *to.offset.lock() = to_start.saturating_add(total);
+    read_into(call, &open, slices, at).await
+}
+
+pub async fn pwritev2(call: &mut Call<'_>) -> Answer {
+    let open = call.open::<0>()?;
+    let flags = call.int::<5>();
+    if flags & !(WITHOUT_EFFECT | linux::RWF_APPEND) != 0 {
+        return Err(Errno::EOPNOTSUPP);
     }
-    Ok(total)
+    let at = position_or_own(&open, call.arg::<3>())?;
+    let slices = Slices::vector(call.memory(), call.arg::<1>(), call.arg::<2>())?;
+    let append = (open.flags() & linux::O_APPEND) != 0 || flags & linux::RWF_APPEND != 0;
+    write_to(call, &open, slices, at, append).await
 }
 
 pub fn lseek(call: &mut Call<'_>) -> Answer {

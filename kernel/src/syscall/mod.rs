@@ -7,6 +7,7 @@ pub mod table;
 pub mod trace;
 
 mod advice;
+mod control;
 mod descriptor;
 mod event;
 mod futex;
@@ -17,11 +18,16 @@ mod path;
 mod poll;
 mod scheduling;
 mod signal;
+mod signalfd;
 mod socket;
+mod splice;
 mod status;
 mod system;
 mod thread;
 mod time;
+mod timer;
+mod timerfd;
+mod unix;
 mod wait;
 
 pub use thread::thread_ends;
@@ -35,6 +41,7 @@ use crate::program::thread::Thread;
 use alloc::sync::Arc;
 use core::future::{Future, poll_fn};
 use core::pin::pin;
+use core::sync::atomic::Ordering;
 use core::task::Poll;
 use machine::user::Registers;
 use trace::{Outcome, Traced};
@@ -133,7 +140,8 @@ async fn unless_interrupted<T>(
             traced.waits();
         }
         thread.interrupt.register(context.waker());
-        if thread.is_interrupted() { Poll::Ready(None) } else { Poll::Pending }
+        let gives_way = thread.gives_way.swap(false, Ordering::Relaxed);
+        if thread.is_over() || thread.is_interrupted() && !gives_way { Poll::Ready(None) } else { Poll::Pending }
     })
     .await
 }

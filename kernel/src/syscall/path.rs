@@ -69,6 +69,7 @@ fn open_at(call: &mut Call<'_>, directory: u32, path_at: u64, flags: u32, mode: 
         Kind::Directory(_) if writes || flags & linux::O_CREAT != 0 => return Err(Errno::EISDIR),
         Kind::Link(_) if flags & linux::O_PATH == 0 => return Err(Errno::ELOOP),
         Kind::Generated(_) if writes => return Err(Errno::EACCES),
+        Kind::Socket if flags & linux::O_PATH == 0 => return Err(Errno::ENXIO),
         _ if !is_directory && (flags & linux::O_DIRECTORY != 0 || found.directory) => return Err(Errno::ENOTDIR),
         _ => {}
     }

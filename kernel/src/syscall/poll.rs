@@ -6,6 +6,8 @@ use crate::errno::Errno;
 use crate::executor;
 use crate::file::Events;
 use crate::program::descriptors::Open;
+use crate::program::memory::Memory;
+use crate::program::thread::Thread;
 use crate::wait::{WaitQueue, identity};
 use alloc::sync::Arc;
 use alloc::vec;
@@ -16,11 +18,8 @@ use core::time::Duration;
 use linux_raw_sys::general as linux;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// The most files that one call of select(2) may name.
-const MAX_FILES: u64 = 65_536;
-/// What is told without being asked for.
-const ALWAYS: Events = Events::ERR.union(Events::HUP);
-
+/// How many descriptors select(2) looks at at least (Linux: NR_OPEN_DEFAULT).
+const LEAST_FILES: usize = 64;
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 struct PollFile {
@@ -32,13 +31,13 @@ struct PollFile {
 /// A file that is waited for; `None` for a descriptor that is not open.
 struct Watch {
     open: Option<Arc<Open>>,
-    wanted: Events,
+    wanted: u32,
 }
 
 impl Watch {
     fn found(&self) -> u32 {
         match &self.open {
-            Some(open) => (open.file.ready() & (self.wanted | ALWAYS)).bits(),
+            Some(open) => open.file.ready().told(self.wanted),
             None => linux::POLLNVAL,
         }
     }
@@ -56,21 +55,23 @@ async fn wait_for(watches: &[Watch], due: Option<Duration>) -> Vec<u32> {
         if let Some(found) = look(watches) {
             return Poll::Ready(found);
         }
-        queues(watches).for_each(|queue| queue.register(context.waker()));
+        for (queue, events) in queues(watches) {
+            queue.register_for(context.waker(), events);
+        }
         task = Some(identity(context.waker()));
         look(watches).map_or(Poll::Pending, Poll::Ready)
     });
     let found = executor::timeout(due, waiting).await.unwrap_or_else(|| vec![0; watches.len()]);
     if let Some(task) = task {
         // Files that nothing happens to would keep it for ever.
-        queues(watches).for_each(|queue| queue.forget(task));
+        queues(watches).for_each(|(queue, _)| queue.forget(task));
     }
     found
 }
 
-/// Who is woken when one of these files changes.
-fn queues(watches: &[Watch]) -> impl Iterator<Item = &WaitQueue> {
-    watches.iter().filter_map(|watch| watch.open.as_ref()?.file.changed())
+/// Who is woken when one of these files changes, and for what.
+fn queues(watches: &[Watch]) -> impl Iterator<Item = (&WaitQueue, Events)> {
+    watches.iter().filter_map(|watch| Some((watch.open.as_ref()?.file.changed()?, Events::asked(watch.wanted))))
 }
 
 /// When a time limit in milliseconds is over; negative for never.
@@ -88,18 +89,46 @@ pub fn due_at(call: &Call<'_>, at: u64) -> Result<Option<Duration>, Errno> {
     Ok(Some(machine::time::now().saturating_add(limit)))
 }
 
+/// Tells the program what was left of its time limit, however the call ends.
+struct TimeLeft<'a> {
+    memory: &'a Memory,
+    due: Option<Duration>,
+    /// Where the limit is, and whether as a `struct timeval`.
+    at: u64,
+    micro: bool,
+}
+
+impl<'a> TimeLeft<'a> {
+    fn new(thread: &'a Thread, due: Option<Duration>, at: u64, micro: bool) -> Self {
+        TimeLeft { memory: &thread.memory, due, at, micro }
+    }
+}
+
+impl Drop for TimeLeft<'_> {
+    fn drop(&mut self) {
+        let Some(due) = self.due else { return };
+        let left = due.saturating_sub(machine::time::now());
+        // A place that cannot be written changes nothing about what was found.
+        let _ = match self.micro {
+            true => self.memory.put(self.at, &Timeval::from(left)),
+            false => self.memory.put(self.at, &Timespec::from(left)),
+        };
+    }
+}
+
 pub async fn poll(call: &mut Call<'_>) -> Answer {
     poll_until(call, due_after(call.int::<2>())).await
 }
 
 pub async fn ppoll(call: &mut Call<'_>) -> Answer {
     let due = due_at(call, call.arg::<2>())?;
-    block_for_the_call(call, call.arg::<3>())?;
+    block_for_the_call(call, call.arg::<3>(), call.arg::<4>())?;
+    let _left = TimeLeft::new(call.thread, due, call.arg::<2>(), false);
     poll_until(call, due).await
 }
 
 async fn poll_until(call: &mut Call<'_>, due: Option<Duration>) -> Answer {
-    let (at, count) = (call.arg::<0>(), call.arg::<1>());
+    let (at, count) = (call.arg::<0>(), u64::from(call.int::<1>()));
     if count > call.thread.files.lock().limit() as u64 {
         return Err(Errno::EINVAL);
     }
@@ -123,11 +152,9 @@ async fn poll_until(call: &mut Call<'_>, due: Option<Duration>) -> Answer {
 
 fn watch(call: &Call<'_>, file: &PollFile, nothing: &Arc<Open>) -> Watch {
     match u64::try_from(file.descriptor) {
-        Ok(number) => {
-            Watch { open: call.open_number(number).ok(), wanted: Events::from_bits_truncate(u32::from(file.wanted)) }
-        }
+        Ok(number) => Watch { open: call.open_number(number).ok(), wanted: u32::from(file.wanted) },
         // A negative one is skipped: a file that never has anything to tell.
-        Err(_) => Watch { open: Some(nothing.clone()), wanted: Events::empty() },
+        Err(_) => Watch { open: Some(nothing.clone()), wanted: 0 },
     }
 }
 
@@ -140,19 +167,21 @@ pub async fn select(call: &mut Call<'_>) -> Answer {
     let due = match call.arg::<4>() {
         0 => None,
         at => {
-            let limit = call.memory().get::<Timeval>(at)?.duration()?;
+            let limit = call.memory().get::<Timeval>(at)?.limit()?;
             Some(machine::time::now().saturating_add(limit))
         }
     };
+    let _left = TimeLeft::new(call.thread, due, call.arg::<4>(), true);
     select_until(call, due).await
 }
 
 pub async fn pselect6(call: &mut Call<'_>) -> Answer {
     let due = due_at(call, call.arg::<4>())?;
     if call.arg::<5>() != 0 {
-        let [set_at, _]: [u64; 2] = call.memory().get(call.arg::<5>())?;
-        block_for_the_call(call, set_at)?;
+        let [set_at, length]: [u64; 2] = call.memory().get(call.arg::<5>())?;
+        block_for_the_call(call, set_at, length)?;
     }
+    let _left = TimeLeft::new(call.thread, due, call.arg::<4>(), false);
     select_until(call, due).await
 }
 
@@ -166,9 +195,11 @@ const SETS: [(Events, Events); 3] = [
 
 async fn select_until(call: &mut Call<'_>, due: Option<Duration>) -> Answer {
     let count = u64::from(call.int::<0>());
-    if count > MAX_FILES {
+    if count > i32::MAX as u64 {
         return Err(Errno::EINVAL);
     }
+    // As on Linux: descriptors past the end of the table are not looked at.
+    let count = count.min(call.thread.files.lock().size().next_power_of_two().max(LEAST_FILES) as u64);
     let at = [call.arg::<1>(), call.arg::<2>(), call.arg::<3>()];
     let length = count.div_ceil(64) as usize * 8;
     let mut sets: [Vec<u8>; 3] = [vec![], vec![], vec![]];
@@ -184,7 +215,7 @@ async fn select_until(call: &mut Call<'_>, due: Option<Duration>) -> Answer {
             .zip(SETS)
             .filter(|(set, _)| has(set, number))
             .fold(Events::empty(), |all, (_, set)| all | set.1);
-        watches.push(Watch { open: Some(call.open_number(number)?), wanted });
+        watches.push(Watch { open: Some(call.open_number(number)?), wanted: wanted.bits() });
         numbers.push(number);
     }
     let found = wait_for(&watches, due).await;

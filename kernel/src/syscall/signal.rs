@@ -70,8 +70,11 @@ pub fn rt_sigpending(call: &mut Call<'_>) -> Answer {
 }
 
 /// Blocks this set until the call is over: for sigsuspend(2), ppoll(2) and their like.
-pub fn block_for_the_call(call: &Call<'_>, set_at: u64) -> Result<(), Errno> {
+pub fn block_for_the_call(call: &Call<'_>, set_at: u64, length: u64) -> Result<(), Errno> {
     if set_at != 0 {
+        if length != 8 {
+            return Err(Errno::EINVAL);
+        }
         let set: Set = call.memory().get(set_at)?;
         let mut signals = call.thread.signals.lock();
         signals.restore = Some(signals.blocked);
@@ -84,7 +87,7 @@ pub async fn rt_sigsuspend(call: &mut Call<'_>) -> Answer {
     if call.arg::<1>() != 8 {
         return Err(Errno::EINVAL);
     }
-    block_for_the_call(call, call.arg::<0>())?;
+    block_for_the_call(call, call.arg::<0>(), call.arg::<1>())?;
     core::future::pending().await
 }
 

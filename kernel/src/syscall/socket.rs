@@ -8,11 +8,11 @@ pub use message::{recvfrom, recvmmsg, recvmsg, sendmmsg, sendmsg, sendto};
 pub use options::{getsockopt, setsockopt};
 
 use super::wait::until_ready;
-use super::{Answer, Call};
+use super::{Answer, Call, unix};
 use crate::errno::Errno;
 use crate::file::{Socket, SocketKind, Version};
 use crate::program::descriptors::Open;
-use crate::program::pipe;
+use crate::program::unix as local;
 use address::{get_address, is_unspecified, put_address};
 use alloc::sync::Arc;
 use linux_raw_sys::{general as linux, net};
@@ -32,6 +32,9 @@ fn add(call: &Call<'_>, file: Arc<dyn crate::file::File>, flags: u32) -> Answer 
 }
 
 pub fn socket(call: &mut Call<'_>) -> Answer {
+    if call.int::<0>() == net::AF_UNIX {
+        return unix::socket(call);
+    }
     let (kind, protocol) = (call.int::<1>() & !(SOCK_NONBLOCK | SOCK_CLOEXEC), call.int::<2>());
     let version = match call.int::<0>() {
         net::AF_INET => Version::V4,
@@ -49,25 +52,28 @@ pub fn socket(call: &mut Call<'_>) -> Answer {
     add(call, call.world().sockets.open(version, kind)?, call.int::<1>())
 }
 
-/// socketpair(2): two ends of a stream within the machine.
+/// socketpair(2): two sockets within the machine.
 pub fn socketpair(call: &mut Call<'_>) -> Answer {
     if call.int::<0>() != net::AF_UNIX {
         return Err(Errno::EOPNOTSUPP);
     }
-    let (first, second) = pipe::pair();
-    let numbers = [add(call, first, call.int::<1>())? as u32, add(call, second, call.int::<1>())? as u32];
-    call.memory().put(call.arg::<3>(), &numbers)?;
-    Ok(0)
+    unix::socketpair(call)
 }
 
 pub fn bind(call: &mut Call<'_>) -> Answer {
     let open = call.open::<0>()?;
+    if let Some(socket) = local::of(&*open.file) {
+        return unix::bind(call, socket);
+    }
     let socket = as_socket(&open)?;
     socket.bind(get_address(call, call.arg::<1>(), call.int::<2>())?).map(|()| 0)
 }
 
 pub fn listen(call: &mut Call<'_>) -> Answer {
     let open = call.open::<0>()?;
+    if let Some(socket) = local::of(&*open.file) {
+        return unix::listen(call, socket);
+    }
     as_socket(&open)?.listen(call.int::<1>()).map(|()| 0)
 }
 
@@ -85,6 +91,9 @@ pub async fn accept4(call: &mut Call<'_>) -> Answer {
 
 async fn accept_with(call: &mut Call<'_>, flags: u32) -> Answer {
     let open = call.open::<0>()?;
+    if let Some(socket) = local::of(&*open.file) {
+        return unix::accept(call, &open, socket, flags).await;
+    }
     let socket = as_socket(&open)?;
     let (file, peer) = until_ready(&open, RECEIVING, || socket.accept()).await?;
     put_address(call, peer, call.arg::<1>(), call.arg::<2>())?;
@@ -93,6 +102,9 @@ async fn accept_with(call: &mut Call<'_>, flags: u32) -> Answer {
 
 pub async fn connect(call: &mut Call<'_>) -> Answer {
     let open = call.open::<0>()?;
+    if let Some(socket) = local::of(&*open.file) {
+        return unix::connect(call, &open, socket).await;
+    }
     let socket = as_socket(&open)?;
     if is_unspecified(call, call.arg::<1>(), call.int::<2>())? {
         return socket.disconnect().map(|()| 0);
@@ -122,18 +134,24 @@ pub fn shutdown(call: &mut Call<'_>) -> Answer {
         net::SHUT_RDWR => (true, true),
         _ => return Err(Errno::EINVAL),
     };
-    match open.file.socket() {
-        Some(socket) => socket.shutdown(read, write).map(|()| 0),
-        None => pipe::shut(&*open.file, read, write).map(|()| 0),
+    if let Some(socket) = local::of(&*open.file) {
+        return unix::shutdown(socket, read, write);
     }
+    as_socket(&open)?.shutdown(read, write).map(|()| 0)
 }
 
 pub fn getsockname(call: &mut Call<'_>) -> Answer {
     let open = call.open::<0>()?;
+    if let Some(socket) = local::of(&*open.file) {
+        return unix::getsockname(call, socket);
+    }
     put_address(call, as_socket(&open)?.local(), call.arg::<1>(), call.arg::<2>()).map(|()| 0)
 }
 
 pub fn getpeername(call: &mut Call<'_>) -> Answer {
     let open = call.open::<0>()?;
+    if let Some(socket) = local::of(&*open.file) {
+        return unix::getpeername(call, socket);
+    }
     put_address(call, as_socket(&open)?.peer()?, call.arg::<1>(), call.arg::<2>()).map(|()| 0)
 }

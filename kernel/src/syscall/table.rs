@@ -67,7 +67,13 @@ table! {
     18 pwrite64: again io::pwrite "";
     295 preadv: again io::preadv "";
     296 pwritev: again io::pwritev "";
-    40 sendfile: again io::sendfile "from files with positions";
+    327 preadv2: again io::preadv2 "RWF_NOWAIT; other flags are taken without effect";
+    328 pwritev2: again io::pwritev2 "RWF_APPEND; other flags are taken without effect";
+    40 sendfile: again splice::sendfile "from files with positions";
+    275 splice: again splice::splice "";
+    276 tee: again splice::tee "";
+    278 vmsplice: again splice::vmsplice "pages are copied";
+    326 copy_file_range: wait splice::copy_file_range "";
     8 lseek: now io::lseek "";
 
     3 close: now descriptor::close "";
@@ -75,8 +81,8 @@ table! {
     32 dup: now descriptor::dup "";
     33 dup2: now descriptor::dup2 "";
     292 dup3: now descriptor::dup3 "";
-    72 fcntl: now descriptor::fcntl "F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL; locks are always granted";
-    16 ioctl: now descriptor::ioctl "FIONBIO, FIONREAD, FIOCLEX, FIONCLEX; there is no terminal";
+    72 fcntl: now descriptor::fcntl "descriptors, flags, sizes of pipes; locks are always granted, F_SETOWN has no effect";
+    16 ioctl: now descriptor::ioctl "FIONBIO, FIONREAD, FIOCLEX, FIONCLEX; FIOASYNC has no effect; there is no terminal";
 
     2 open: now path::open "";
     257 openat: now path::openat "";
@@ -184,7 +190,7 @@ table! {
     200 tkill: now signal::tkill "";
     234 tgkill: now signal::tgkill "";
 
-    228 clock_gettime: now time::clock_gettime "processor time is the time since the boot";
+    228 clock_gettime: now time::clock_gettime "";
     229 clock_getres: now time::clock_getres "";
     96 gettimeofday: now time::gettimeofday "";
     201 time: now time::time "";
@@ -192,36 +198,46 @@ table! {
     35 nanosleep: wait time::nanosleep "";
     230 clock_nanosleep: wait time::clock_nanosleep "";
     37 alarm: now time::alarm "";
-    38 setitimer: now time::setitimer "ITIMER_REAL";
-    36 getitimer: now time::getitimer "ITIMER_REAL";
+    38 setitimer: now time::setitimer "ITIMER_VIRTUAL counts the kernel's time, too";
+    36 getitimer: now time::getitimer "";
+    222 timer_create: now timer::timer_create "";
+    223 timer_settime: now timer::timer_settime "";
+    224 timer_gettime: now timer::timer_gettime "";
+    225 timer_getoverrun: now timer::timer_getoverrun "";
+    226 timer_delete: now timer::timer_delete "";
+    283 timerfd_create: now timerfd::timerfd_create "";
+    286 timerfd_settime: now timerfd::timerfd_settime "the clock is never set: TFD_TIMER_CANCEL_ON_SET has no effect";
+    287 timerfd_gettime: now timerfd::timerfd_gettime "";
 
     7 poll: wait poll::poll "";
     271 ppoll: wait poll::ppoll "";
-    23 select: wait poll::select "the time left is not told";
+    23 select: wait poll::select "";
     270 pselect6: wait poll::pselect6 "";
     22 pipe: now event::pipe "";
     293 pipe2: now event::pipe2 "O_NONBLOCK, O_CLOEXEC";
     284 eventfd: now event::eventfd "";
     290 eventfd2: now event::eventfd2 "";
+    282 signalfd: now signalfd::signalfd "";
+    289 signalfd4: now signalfd::signalfd4 "";
     213 epoll_create: now event::epoll_create "";
     291 epoll_create1: now event::epoll_create1 "";
-    233 epoll_ctl: now event::epoll_ctl "no sets in sets";
+    233 epoll_ctl: now event::epoll_ctl "EPOLLEXCLUSIVE wakes all";
     232 epoll_wait: wait event::epoll_wait "";
     281 epoll_pwait: wait event::epoll_pwait "";
     441 epoll_pwait2: wait event::epoll_pwait2 "";
 
-    41 socket: now socket::socket "TCP and UDP over IPv4 and IPv6";
-    53 socketpair: now socket::socketpair "AF_UNIX, as streams";
+    41 socket: now socket::socket "TCP and UDP over IPv4 and IPv6; AF_UNIX";
+    53 socketpair: now socket::socketpair "AF_UNIX";
     49 bind: now socket::bind "";
     50 listen: now socket::listen "";
     43 accept: again socket::accept "";
     288 accept4: again socket::accept4 "";
     42 connect: again socket::connect "";
     44 sendto: again socket::sendto "MSG_DONTWAIT, MSG_NOSIGNAL, MSG_MORE";
-    46 sendmsg: again socket::sendmsg "without control data";
+    46 sendmsg: again socket::sendmsg "of control data SCM_RIGHTS and SCM_CREDENTIALS, for AF_UNIX";
     307 sendmmsg: again socket::sendmmsg "as sendmsg";
     45 recvfrom: again socket::recvfrom "MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC";
-    47 recvmsg: again socket::recvmsg "of control data IP_PKTINFO and IPV6_PKTINFO";
+    47 recvmsg: again socket::recvmsg "of control data IP_PKTINFO, IPV6_PKTINFO, SCM_RIGHTS, SCM_CREDENTIALS";
     299 recvmmsg: again socket::recvmmsg "as recvmsg";
     48 shutdown: now socket::shutdown "";
     51 getsockname: now socket::getsockname "";

@@ -29,6 +29,8 @@ pub enum Kind {
     Device(Device),
     /// A file whose text is made when it is opened.
     Generated(Generated),
+    /// A name of a socket (unix(7)).
+    Socket,
 }
 
 impl Kind {

@@ -1,15 +1,15 @@
 //! Sending and receiving (send(2), recv(2), sendmmsg(2), recvmmsg(2)).
 use super::address::{get_address, put_address, put_cut};
 use super::control;
-use super::{RECEIVING, SENDING};
+use super::{RECEIVING, SENDING, as_socket};
 use crate::errno::Errno;
-use crate::file::{Received, Socket};
+use crate::file::Socket;
 use crate::program::descriptors::Open;
-use crate::program::pipe;
+use crate::program::unix as local;
 use crate::syscall::io::{Slices, broken_pipe};
 use crate::syscall::time::Timespec;
 use crate::syscall::wait::until_ready_or;
-use crate::syscall::{Answer, Call};
+use crate::syscall::{Answer, Call, unix};
 use alloc::vec;
 use core::net::{IpAddr, SocketAddr};
 use linux_raw_sys::net;
@@ -55,11 +55,8 @@ fn is_stream(socket: &dyn Socket) -> bool {
 
 async fn send(call: &mut Call<'_>, open: &Open, slices: Slices, to: Option<SocketAddr>, flags: u32) -> Answer {
     let wait = flags & net::MSG_DONTWAIT == 0 && !open.is_nonblocking();
-    let socket = open.file.socket();
-    let stream = socket.is_none_or(is_stream);
-    if socket.is_none() && !pipe::is_pair(&*open.file) {
-        return Err(Errno::ENOTSOCK);
-    }
+    let socket = as_socket(open)?;
+    let stream = is_stream(socket);
     if flags & net::MSG_OOB != 0 {
         return Err(Errno::EOPNOTSUPP);
     }
@@ -71,11 +68,7 @@ async fn send(call: &mut Call<'_>, open: &Open, slices: Slices, to: Option<Socke
     loop {
         let bytes = slices.gather(call.memory(), total, MAX_MESSAGE)?;
         let more = stream && (flags & net::MSG_MORE != 0 || total + (bytes.len() as u64) < length);
-        let attempt = || match socket {
-            Some(socket) if more => socket.send_some(&bytes),
-            Some(socket) => socket.send(&bytes, to),
-            None => open.file.write(&bytes, 0),
-        };
+        let attempt = || if more { socket.send_some(&bytes) } else { socket.send(&bytes, to) };
         match until_ready_or(open, SENDING, wait, attempt).await {
             Ok(count) => total += count as u64,
             Err(_) if total > 0 => return Ok(total),
@@ -96,6 +89,12 @@ async fn send(call: &mut Call<'_>, open: &Open, slices: Slices, to: Option<Socke
 pub async fn sendto(call: &mut Call<'_>) -> Answer {
     let open = call.open::<0>()?;
     let slices = Slices::one(call.arg::<1>(), call.arg::<2>())?;
+    if let Some(socket) = local::of(&*open.file) {
+        let to = (call.arg::<4>(), call.int::<5>());
+        let message = unix::Outgoing { slices, to, control: (0, 0), flags: call.int::<3>() };
+        return unix::send(call, &open, socket, message).await;
+    }
+    as_socket(&open)?;
     let to = match call.arg::<4>() {
         0 => None,
         at => Some(get_address(call, at, call.int::<5>())?),
@@ -106,6 +105,10 @@ pub async fn sendto(call: &mut Call<'_>) -> Answer {
 async fn send_message(call: &mut Call<'_>, open: &Open, at: u64, flags: u32) -> Answer {
     let message: Message = call.memory().get(at)?;
     let slices = message.slices(call)?;
+    if let Some(socket) = local::of(&*open.file) {
+        let (to, control) = ((message.name, message.name_length), (message.control, message.control_length));
+        return unix::send(call, open, socket, unix::Outgoing { slices, to, control, flags }).await;
+    }
     let to = match message.name {
         0 => None,
         at => Some(get_address(call, at, message.name_length)?),
@@ -148,10 +151,7 @@ struct Taken {
 async fn receive(call: &mut Call<'_>, open: &Open, slices: Slices, flags: u32) -> Result<Taken, Errno> {
     let wait = flags & net::MSG_DONTWAIT == 0 && !open.is_nonblocking();
     let peek = flags & net::MSG_PEEK != 0;
-    let socket = open.file.socket();
-    if socket.is_none() && (!pipe::is_pair(&*open.file) || peek) {
-        return Err(Errno::ENOTSOCK);
-    }
+    let socket = as_socket(open)?;
     if flags & net::MSG_ERRQUEUE != 0 {
         // Errors are told by the calls themselves.
         return Err(Errno::EAGAIN);
@@ -159,16 +159,13 @@ async fn receive(call: &mut Call<'_>, open: &Open, slices: Slices, flags: u32) -
     if flags & net::MSG_OOB != 0 {
         return Err(Errno::EINVAL);
     }
-    let all = flags & net::MSG_WAITALL != 0 && !peek && socket.is_none_or(is_stream);
+    let all = flags & net::MSG_WAITALL != 0 && !peek && is_stream(socket);
     let mut buffer = vec![0; slices.length().min(MAX_MESSAGE as u64) as usize];
     let mut taken = Taken { count: 0, length: 0, from: None, to: None };
     loop {
         let most = (slices.length() - taken.count).min(buffer.len() as u64) as usize;
         let part = buffer.get_mut(..most).unwrap_or_default();
-        let attempt = || match socket {
-            Some(socket) => socket.receive(part, peek),
-            None => open.file.read(part, 0).map(|length| Received { length, ..Received::default() }),
-        };
+        let attempt = || socket.receive(part, peek);
         let received = match until_ready_or(open, RECEIVING, wait, attempt).await {
             Ok(some) => some,
             Err(_) if taken.count > 0 => return Ok(taken),
@@ -188,6 +185,9 @@ async fn receive(call: &mut Call<'_>, open: &Open, slices: Slices, flags: u32) -
 
 pub async fn recvfrom(call: &mut Call<'_>) -> Answer {
     let open = call.open::<0>()?;
+    if let Some(socket) = local::of(&*open.file) {
+        return unix::recvfrom(call, &open, socket).await;
+    }
     let slices = Slices::one(call.arg::<1>(), call.arg::<2>())?;
     let flags = call.int::<3>();
     let taken = receive(call, &open, slices, flags).await?;
@@ -200,6 +200,15 @@ pub async fn recvfrom(call: &mut Call<'_>) -> Answer {
 async fn receive_message(call: &mut Call<'_>, open: &Open, at: u64, flags: u32) -> Answer {
     let mut message: Message = call.memory().get(at)?;
     let slices = message.slices(call)?;
+    if let Some(socket) = local::of(&*open.file) {
+        let (name, control) = ((message.name, message.name_length), (message.control, message.control_length));
+        let told = unix::recvmsg(call, open, socket, &slices, name, control, flags).await?;
+        message.name_length = told.name_length;
+        message.control_length = told.control_length;
+        message.flags = told.flags;
+        call.memory().put(at, &message)?;
+        return Ok(told.length);
+    }
     let taken = receive(call, open, slices, flags).await?;
     message.name_length = match taken.from {
         Some(from) if message.name != 0 => put_cut(call, from, message.name, message.name_length)?,

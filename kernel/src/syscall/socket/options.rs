@@ -1,8 +1,10 @@
 //! Options of sockets (getsockopt(2)).
 use super::{RECEIVING, SENDING, as_socket};
 use crate::errno::Errno;
+use crate::program::descriptors::Open;
+use crate::program::unix as local;
 use crate::syscall::time::Timeval;
-use crate::syscall::{Answer, Call};
+use crate::syscall::{Answer, Call, unix};
 use linux_raw_sys::net;
 use zerocopy::IntoBytes;
 
@@ -15,10 +17,14 @@ fn time_limit(level: u32, name: u32) -> Option<usize> {
     }
 }
 
+fn is_socket(open: &Open) -> Result<(), Errno> {
+    if local::of(&*open.file).is_some() { Ok(()) } else { as_socket(open).map(|_| ()) }
+}
+
 pub fn setsockopt(call: &mut Call<'_>) -> Answer {
     let open = call.open::<0>()?;
     let (level, name, at, length) = (call.int::<1>(), call.int::<2>(), call.arg::<3>(), call.int::<4>());
-    let socket = as_socket(&open)?;
+    is_socket(&open)?;
     if let Some(direction) = time_limit(level, name) {
         let limit =
             if length < 16 { return Err(Errno::EINVAL) } else { call.memory().get::<Timeval>(at)?.duration()? };
@@ -27,6 +33,10 @@ pub fn setsockopt(call: &mut Call<'_>) -> Answer {
         }
         return Ok(0);
     }
+    if let Some(socket) = local::of(&*open.file) {
+        return unix::setsockopt(call, socket);
+    }
+    let socket = as_socket(&open)?;
     if length < 4 {
         return Err(Errno::EINVAL);
     }
@@ -44,7 +54,11 @@ pub fn setsockopt(call: &mut Call<'_>) -> Answer {
 pub fn getsockopt(call: &mut Call<'_>) -> Answer {
     let open = call.open::<0>()?;
     let (level, name, at, length_at) = (call.int::<1>(), call.int::<2>(), call.arg::<3>(), call.arg::<4>());
+    is_socket(&open)?;
     let room: u32 = call.memory().get(length_at)?;
+    if let Some(socket) = local::of(&*open.file).filter(|_| time_limit(level, name).is_none()) {
+        return unix::getsockopt(call, socket);
+    }
     let bytes = if let Some(direction) = time_limit(level, name) {
         let limit = open.timeouts.lock().get(direction).copied().flatten().unwrap_or_default();
         Timeval::from(limit).as_bytes().to_vec()
