@@ -51,6 +51,7 @@ pub fn start(manifest: &Manifest, tree: Tree, sockets: Arc<dyn Sockets>) -> Resu
     let loaded = elf::load(&mut space, &file, |path| tree.open_program(path))?;
     let stack_pointer = stack::build(&mut space, top, &loaded, &manifest.program, &manifest.args, &manifest.env)?;
     tree.set_program(&manifest.program);
+    tree.set_arguments(&manifest.args, &manifest.env);
     let mut files = Descriptors::new(DESCRIPTORS);
     let standard = [
         (tree.null(), linux::O_RDONLY),

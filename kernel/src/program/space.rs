@@ -72,6 +72,11 @@ impl Space {
         Some((*start..region.end, region))
     }
 
+    /// Bytes of memory that the pages of this range take.
+    pub fn resident_in(&self, range: Range<u64>) -> u64 {
+        self.table.mapped_in(range) * PAGE
+    }
+
     /// Whether the page at this address is in memory.
     pub fn is_resident(&self, page: u64) -> bool {
         self.table.is_mapped(page)

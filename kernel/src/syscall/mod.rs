@@ -22,6 +22,7 @@ mod signalfd;
 mod socket;
 mod splice;
 mod status;
+mod storage;
 mod system;
 mod thread;
 mod time;

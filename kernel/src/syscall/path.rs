@@ -4,15 +4,17 @@ use crate::errno::Errno;
 use crate::file::File;
 use crate::program::descriptors::Open;
 use crate::program::proc;
-use crate::tree::{Found, Kind, Node, Snapshot};
+use crate::tree::{Device, Found, Kind, Node, Snapshot};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use linux_raw_sys::general as linux;
 
 /// The descriptor that stands for the working directory.
-const AT_FDCWD: u32 = linux::AT_FDCWD as u32;
+pub const AT_FDCWD: u32 = linux::AT_FDCWD as u32;
 
+/// The flags of open(2) that are kept with the open file: not those of the opening itself.
+const KEPT: u32 = !(linux::O_CREAT | linux::O_EXCL | linux::O_TRUNC | linux::O_NOCTTY);
 /// The longest name of a memfd in bytes.
 const MAX_MEMFD_NAME: usize = 249;
 
@@ -30,8 +32,49 @@ pub fn base(call: &Call<'_>, directory: u32) -> Result<String, Errno> {
 
 /// Where a path leads from the directory of a descriptor.
 pub fn find(call: &Call<'_>, directory: u32, path: &str, follow: bool) -> Result<Found, Errno> {
+    let for_all = proc::path_for_all(path, call.thread);
+    let path = for_all.as_deref().unwrap_or(path);
     let base = if path.starts_with('/') { String::new() } else { base(call, directory)? };
     call.world().tree.find(&base, path, follow)
+}
+
+/// The open file that a path such as `/dev/stdout` or `/proc/self/fd/1` stands for.
+pub fn descriptor_of(call: &Call<'_>, found: &Found) -> Option<Arc<Open>> {
+    let number = found.path.strip_prefix("/proc/self/fd/")?.parse().ok()?;
+    call.open_number(number).ok()
+}
+
+/// Opens what a descriptor stands for once more; what has no name in the tree is the same open file.
+fn open_again(call: &Call<'_>, open: Arc<Open>, flags: u32) -> Answer {
+    let close_on_exec = flags & linux::O_CLOEXEC != 0;
+    let again = match &open.node {
+        None if open.file.socket().is_some() => return Err(Errno::ENXIO),
+        None => open,
+        Some(node) => {
+            if flags & linux::O_TRUNC != 0 && flags & linux::O_ACCMODE != linux::O_RDONLY {
+                node.truncate(0)?;
+            }
+            let mut again = Open::new(open.file.clone(), flags & KEPT);
+            (again.path, again.node) = (open.path.clone(), open.node.clone());
+            Arc::new(again)
+        }
+    };
+    call.thread.files.lock().add(again, close_on_exec, 0)
+}
+
+/// O_TMPFILE: a file in this directory that has no name.
+fn open_unnamed(call: &Call<'_>, found: Found, flags: u32, mode: u32) -> Answer {
+    let directory = found.existing()?;
+    directory.entries()?;
+    if flags & linux::O_ACCMODE == linux::O_RDONLY {
+        return Err(Errno::EINVAL);
+    }
+    let mode = mode & 0o7777 & !call.thread.place.lock().umask;
+    let node = Node::new(Kind::file(), linux::S_IFREG | mode);
+    node.add_links(-1);
+    let mut open = Open::new(node.clone(), flags & KEPT & !linux::O_TMPFILE);
+    open.node = Some(node);
+    call.thread.files.lock().add(Arc::new(open), flags & linux::O_CLOEXEC != 0, 0)
 }
 
 pub fn open(call: &mut Call<'_>) -> Answer {
@@ -47,11 +90,17 @@ pub fn creat(call: &mut Call<'_>) -> Answer {
     open_at(call, AT_FDCWD, call.arg::<0>(), flags, call.int::<1>())
 }
 
-fn open_at(call: &mut Call<'_>, directory: u32, path_at: u64, flags: u32, mode: u32) -> Answer {
+pub fn open_at(call: &mut Call<'_>, directory: u32, path_at: u64, flags: u32, mode: u32) -> Answer {
     let path = call.memory().path(path_at)?;
     let follow =
         flags & linux::O_NOFOLLOW == 0 && flags & (linux::O_CREAT | linux::O_EXCL) != linux::O_CREAT | linux::O_EXCL;
     let found = find(call, directory, &path, follow)?;
+    if let Some(open) = descriptor_of(call, &found) {
+        return open_again(call, open, flags);
+    }
+    if flags & linux::O_TMPFILE == linux::O_TMPFILE {
+        return open_unnamed(call, found, flags, mode);
+    }
     let node = match &found.node {
         Some(_) if flags & (linux::O_CREAT | linux::O_EXCL) == linux::O_CREAT | linux::O_EXCL => {
             return Err(Errno::EEXIST);
@@ -70,6 +119,7 @@ fn open_at(call: &mut Call<'_>, directory: u32, path_at: u64, flags: u32, mode: 
         Kind::Link(_) if flags & linux::O_PATH == 0 => return Err(Errno::ELOOP),
         Kind::Generated(_) if writes => return Err(Errno::EACCES),
         Kind::Socket if flags & linux::O_PATH == 0 => return Err(Errno::ENXIO),
+        Kind::Device(Device::Terminal) if flags & linux::O_PATH == 0 => return Err(Errno::ENXIO),
         _ if !is_directory && (flags & linux::O_DIRECTORY != 0 || found.directory) => return Err(Errno::ENOTDIR),
         _ => {}
     }
@@ -80,8 +130,11 @@ fn open_at(call: &mut Call<'_>, directory: u32, path_at: u64, flags: u32, mode: 
         Kind::Generated(what) => Arc::new(Snapshot(proc::text(*what, call.thread).into_bytes())),
         _ => node.clone(),
     };
-    let kept = flags & !(linux::O_CREAT | linux::O_EXCL | linux::O_TRUNC | linux::O_NOCTTY);
-    let mut open = Open::new(file, kept);
+    let (file, node) = match proc::directory(&found.path, call.thread) {
+        Some(now) => (now.clone() as Arc<dyn File>, now),
+        None => (file, node),
+    };
+    let mut open = Open::new(file, flags & KEPT);
     open.path = found.path;
     open.node = Some(node);
     call.thread.files.lock().add(Arc::new(open), flags & linux::O_CLOEXEC != 0, 0)
@@ -96,23 +149,27 @@ pub fn memfd_create(call: &mut Call<'_>) -> Answer {
         return Err(Errno::EINVAL);
     }
     let node = Node::new(Kind::file(), linux::S_IFREG | 0o777);
+    node.add_links(-1);
     let mut open = Open::new(node.clone(), linux::O_RDWR);
     open.path = alloc::format!("/memfd:{name} (deleted)");
     open.node = Some(node);
     call.thread.files.lock().add(Arc::new(open), flags & linux::MFD_CLOEXEC != 0, 0)
 }
 
-fn may(found: Found) -> Answer {
+fn may(call: &Call<'_>, found: Found) -> Answer {
+    if descriptor_of(call, &found).is_some() {
+        return Ok(0);
+    }
     // Root may do anything, and everybody is root.
     found.existing().map(|_| 0)
 }
 
 pub fn access(call: &mut Call<'_>) -> Answer {
-    may(find(call, AT_FDCWD, &call.path::<0>()?, true)?)
+    may(call, find(call, AT_FDCWD, &call.path::<0>()?, true)?)
 }
 
 pub fn faccessat(call: &mut Call<'_>) -> Answer {
-    may(find(call, call.int::<0>(), &call.path::<1>()?, true)?)
+    may(call, find(call, call.int::<0>(), &call.path::<1>()?, true)?)
 }
 
 fn make_directory(call: &mut Call<'_>, directory: u32, path: &str, mode: u32) -> Answer {
@@ -206,13 +263,17 @@ fn read_link(call: &Call<'_>, directory: u32, path: &str, at: u64, length: u64) 
     if length as i32 <= 0 {
         return Err(Errno::EINVAL);
     }
-    if let Some(number) = path.strip_prefix("/proc/self/fd/") {
-        let number = number.parse().map_err(|_| Errno::ENOENT)?;
-        let open = call.open_number(number).map_err(|_| Errno::ENOENT)?;
-        let target = if open.path.is_empty() { "anon_inode:[file]" } else { &open.path };
-        return put_text(call, target, at, length);
+    let found = find(call, directory, path, false)?;
+    if let Some(open) = descriptor_of(call, &found) {
+        let inode = open.file.status().inode;
+        let unnamed = match open.file.socket() {
+            Some(_) => alloc::format!("socket:[{inode}]"),
+            None if open.file.status().mode & linux::S_IFMT == linux::S_IFIFO => alloc::format!("pipe:[{inode}]"),
+            None => "anon_inode:[file]".into(),
+        };
+        return put_text(call, if open.path.is_empty() { &unnamed } else { &open.path }, at, length);
     }
-    let node = find(call, directory, path, false)?.existing()?;
+    let node = found.existing()?;
     match &node.kind {
         Kind::Link(target) => put_text(call, target, at, length),
         _ => Err(Errno::EINVAL),
@@ -283,11 +344,11 @@ pub fn fchmodat(call: &mut Call<'_>) -> Answer {
 
 /// chown(2), lchown(2): everything is root's and stays so.
 pub fn chown(call: &mut Call<'_>) -> Answer {
-    may(find(call, AT_FDCWD, &call.path::<0>()?, true)?)
+    may(call, find(call, AT_FDCWD, &call.path::<0>()?, true)?)
 }
 
 pub fn fchownat(call: &mut Call<'_>) -> Answer {
-    may(find(call, call.int::<0>(), &call.path::<1>()?, true)?)
+    may(call, find(call, call.int::<0>(), &call.path::<1>()?, true)?)
 }
 
 /// fchown(2), fsync(2) and their like: the descriptor must be one, and there is nothing to do.

@@ -1,5 +1,5 @@
 //! What is known of a file (stat(2), statx(2), statfs(2)).
-use super::path::{base, find};
+use super::path::{base, descriptor_of, find};
 use super::{Answer, Call};
 use crate::errno::Errno;
 use crate::file::{File, Status};
@@ -81,7 +81,11 @@ fn of_path(call: &Call<'_>, directory: u32, path_at: u64, flags: u32) -> Result<
         }
         return Ok(call.world().tree.find("/", &base(call, directory)?, true)?.existing()?.status());
     }
-    Ok(find(call, directory, &path, flags & linux::AT_SYMLINK_NOFOLLOW == 0)?.existing()?.status())
+    let found = find(call, directory, &path, flags & linux::AT_SYMLINK_NOFOLLOW == 0)?;
+    match descriptor_of(call, &found) {
+        Some(open) => Ok(open.file.status()),
+        None => Ok(found.existing()?.status()),
+    }
 }
 
 pub fn stat(call: &mut Call<'_>) -> Answer {

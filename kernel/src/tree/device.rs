@@ -14,16 +14,20 @@ pub enum Device {
     Zero,
     Full,
     Random,
+    Terminal,
 }
 
 impl Device {
     /// Its number: major and minor.
     pub fn number(self) -> u64 {
+        if self == Device::Terminal {
+            return 5 << 8;
+        }
         let minor = match self {
             Device::Null => 3,
             Device::Zero => 5,
             Device::Full => 7,
-            Device::Random => 9,
+            Device::Random | Device::Terminal => 9,
         };
         1 << 8 | minor
     }
@@ -33,6 +37,7 @@ impl Device {
             Device::Null => return Ok(0),
             Device::Zero | Device::Full => buffer.fill(0),
             Device::Random => entropy::fill(buffer),
+            Device::Terminal => return Err(Errno::ENXIO),
         }
         Ok(buffer.len())
     }

@@ -1,16 +1,19 @@
 //! The file tree: the image's files, borrowed, and over them what the program changes, in memory.
 //!
 //! - [`node`]: files, directories, symbolic links
+//! - [`builtin`]: what the kernel itself puts there
 //! - [`content`]: what a file holds
 //! - [`device`]: `/dev`, and where standard output goes
 //! - [`walk`]: from a path to a node
 //! - [`change`]: create, remove, rename
+mod builtin;
 mod change;
 mod content;
 mod device;
 mod node;
 mod walk;
 
+pub use content::Content;
 pub use device::{Device, Snapshot, output};
 pub use node::{Kind, Node};
 pub use walk::Found;
@@ -26,13 +29,19 @@ use linux_raw_sys::general as linux;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // The names are proc(5)'s.
 pub enum Generated {
+    Comm,
     Cpuinfo,
-    Meminfo,
+    Loadavg,
     Maps,
-    Status,
+    Meminfo,
+    Processors,
+    Smaps,
     Stat,
+    Statm,
+    Status,
     Uptime,
     ResolvConf,
+    Uuid,
 }
 
 /// Where a process stands in the tree.
@@ -51,39 +60,6 @@ impl Place {
     }
 }
 
-/// Files that runtimes read, with what they find here.
-const FIXED: [(&str, &str); 11] = [
-    ("/etc/hosts", "127.0.0.1\tlocalhost portcullis\n::1\tlocalhost\n"),
-    ("/etc/nsswitch.conf", "hosts: files dns\n"),
-    ("/proc/sys/kernel/osrelease", "6.1.0-portcullis\n"),
-    ("/proc/sys/kernel/ostype", "Linux\n"),
-    ("/proc/sys/kernel/hostname", "portcullis\n"),
-    ("/proc/sys/kernel/pid_max", "4194304\n"),
-    ("/proc/sys/kernel/random/boot_id", "00000000-0000-4000-8000-000000000000\n"),
-    ("/proc/sys/vm/overcommit_memory", "1\n"),
-    ("/proc/sys/vm/max_map_count", "65530\n"),
-    ("/proc/sys/net/core/somaxconn", "4096\n"),
-    ("/sys/devices/system/cpu/online", "0\n"),
-];
-
-const GENERATED: [(&str, Generated); 7] = [
-    ("/etc/resolv.conf", Generated::ResolvConf),
-    ("/proc/cpuinfo", Generated::Cpuinfo),
-    ("/proc/meminfo", Generated::Meminfo),
-    ("/proc/uptime", Generated::Uptime),
-    ("/proc/self/maps", Generated::Maps),
-    ("/proc/self/status", Generated::Status),
-    ("/proc/self/stat", Generated::Stat),
-];
-
-const DEVICES: [(&str, Device); 5] = [
-    ("/dev/null", Device::Null),
-    ("/dev/zero", Device::Zero),
-    ("/dev/full", Device::Full),
-    ("/dev/random", Device::Random),
-    ("/dev/urandom", Device::Random),
-];
-
 /// The tree.
 pub struct Tree {
     root: Arc<Node>,
@@ -99,17 +75,23 @@ impl Tree {
     /// A tree with only what the kernel itself puts there: `/dev`, `/proc`, `/sys`, `/tmp`.
     pub fn new() -> Self {
         let tree = Tree { root: Node::new(Kind::directory(), linux::S_IFDIR | 0o755) };
-        for (path, device) in DEVICES {
-            tree.place(path, Node::new(Kind::Device(device), linux::S_IFCHR | 0o666));
+        for (path, device) in builtin::DEVICES {
+            tree.place(path, Node::new(Kind::Device(*device), linux::S_IFCHR | 0o666));
         }
-        for (path, text) in FIXED {
+        for (path, text) in builtin::FIXED {
             tree.place(path, Node::new(Kind::borrowed(text.as_bytes()), linux::S_IFREG | 0o444));
         }
-        for (path, what) in GENERATED {
-            tree.place(path, Node::new(Kind::Generated(what), linux::S_IFREG | 0o444));
+        for (path, what) in builtin::GENERATED {
+            tree.place(path, Node::new(Kind::Generated(*what), linux::S_IFREG | 0o444));
         }
-        for path in ["/tmp", "/dev/shm"] {
+        for (path, target) in builtin::LINKS {
+            tree.place(path, Node::new(Kind::Link(target.to_string()), linux::S_IFLNK | 0o777));
+        }
+        for path in builtin::OPEN_TO_ALL {
             tree.place(path, Node::new(Kind::directory(), linux::S_IFDIR | 0o1777));
+        }
+        for path in builtin::OF_THE_PROCESS {
+            tree.place(path, Node::new(Kind::directory(), linux::S_IFDIR | 0o555));
         }
         tree
     }
@@ -176,6 +158,20 @@ impl Tree {
                 _ => String::new(),
             },
             Err(_) => String::new(),
+        }
+    }
+
+    /// Says with which arguments and environment it runs: `/proc/self/cmdline` and `/proc/self/environ`.
+    pub fn set_arguments(&self, args: &[String], env: &[String]) {
+        for (path, texts) in [("/proc/self/cmdline", args), ("/proc/self/environ", env)] {
+            let node = Node::new(Kind::file(), linux::S_IFREG | 0o444);
+            let mut bytes = texts.join("\0").into_bytes();
+            if !texts.is_empty() {
+                bytes.push(0);
+            }
+            // Where there is no memory for it, the program will not run either.
+            let _ = node.write(&bytes, 0);
+            self.place(path, node);
         }
     }
 

@@ -106,6 +106,14 @@ impl Node {
         }
     }
 
+    /// What it holds, if it is a file.
+    pub fn content(&self) -> Result<&Mutex<Content>, Errno> {
+        match &self.kind {
+            Kind::File(content) => Ok(content),
+            _ => Err(Errno::ENODEV),
+        }
+    }
+
     /// Whether it is `/dev/zero`, which maps as memory.
     pub fn is_zero(&self) -> bool {
         matches!(self.kind, Kind::Device(Device::Zero))
@@ -161,6 +169,13 @@ impl File for Node {
             Kind::Link(target) => target.len() as u64,
             _ => 0,
         };
+        let links = match &self.kind {
+            // Its name, its `.`, and the `..` of each directory in it.
+            Kind::Directory(entries) => {
+                2 + entries.lock().values().filter(|node| matches!(node.kind, Kind::Directory(_))).count() as u64
+            }
+            _ => u64::from(self.links.load(Ordering::Relaxed)),
+        };
         let special = if let Kind::Device(device) = &self.kind { device.number() } else { 0 };
         Status {
             mode: self.mode(),
@@ -168,7 +183,7 @@ impl File for Node {
             inode: self.inode,
             device: 1,
             special,
-            links: u64::from(self.links.load(Ordering::Relaxed)),
+            links,
             modified: self.modified.load(Ordering::Relaxed),
         }
     }

@@ -99,6 +99,11 @@ impl AddressSpace {
         self.pages.contains_key(&page)
     }
 
+    /// How many pages of this range are mapped.
+    pub fn mapped_in(&self, range: Range<u64>) -> u64 {
+        self.pages.range(range).count() as u64
+    }
+
     /// Changes what may be done with the pages of this range that are mapped; `None`: nothing, and they keep what they hold.
     /// A borrowed page that becomes writable is mapped no more: the next to touch it needs a copy.
     pub fn protect(&mut self, range: Range<u64>, access: Option<Access>) {

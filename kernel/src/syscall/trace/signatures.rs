@@ -76,6 +76,7 @@ signatures! {
     vmsplice(FD, VECTOR, SIZE, flags(&SPLICE));
     lseek(FD, LONG, one(&SEEK));
     readahead(FD, LONG, SIZE);
+    openat2(DIR, PATH, POINTER, SIZE);
 
     close(FD);
     close_range(UINT, UINT, flags(&CLOSE_RANGE));

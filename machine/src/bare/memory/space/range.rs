@@ -22,6 +22,15 @@ impl AddressSpace {
         found
     }
 
+    /// How many pages of this range are mapped.
+    pub fn mapped_in(&self, range: Range<u64>) -> u64 {
+        assert_range(&range);
+        let mut count = 0;
+        // SAFETY: as in `is_mapped`.
+        unsafe { visit(self.root, range, |_, _| count += 1) };
+        count
+    }
+
     /// Changes what may be done with the pages of this range that are mapped; `None`: nothing, and they keep what they hold.
     /// A borrowed page that becomes writable is mapped no more: the next to touch it needs a copy.
     pub fn protect(&mut self, range: Range<u64>, access: Option<Access>) {
