@@ -54,6 +54,7 @@ fn prove(qemu: &Path, kernel: &Path) -> String {
         machine: Machine::Microvm,
         accelerator: Accelerator::Kvm,
         memory: 32 << 20,
+        cpus: 1,
         wire: Wire::User(Vec::new()),
         mac: Mac::DEFAULT,
         network: Network::Dhcp,

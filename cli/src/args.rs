@@ -78,6 +78,9 @@ pub struct Run {
     /// Memory of the machine: 64M, 1G; a bare number is MiB
     #[arg(short, long, value_parser = memory::parse)]
     pub memory: Option<u64>,
+    /// How many processors the machine has, 1 to 64
+    #[arg(long, value_name = "CPUS", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub smp: Option<u32>,
     /// Use this TAP interface, which exists and is up, in place of user networking
     #[arg(short, long)]
     pub tap: Option<String>,
@@ -189,6 +192,7 @@ mod tests {
             (&["-p", "80x", "g"][..], "80x"),
             (&["--udp", "0", "g"], "`0`"),
             (&["-m", "lots", "g"], "lots"),
+            (&["--smp", "0", "g"], "1..=64"),
             (&["-e", "NAME", "g"], "NAME=VALUE"),
             (&["--mac", "01:00:5e:00:00:01", "g"], "group"),
             (&["--netmask", "255.0.0.0", "g"], "--ip-address"),

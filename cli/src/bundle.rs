@@ -126,6 +126,7 @@ fn host_side(config: &Config) -> Host {
         ports: run.ports.clone(),
         udp_ports: run.udp_ports.clone(),
         memory: run.memory,
+        cpus: run.cpus,
         tap: run.tap_name.clone(),
         accel: run.accel.map(|it| accel(it).to_string()),
         verbose: run.verbose,
@@ -140,6 +141,7 @@ fn apply_host(host: &mut Host, run: &Run) {
         host.udp_ports = run.udp.clone();
     }
     host.memory = run.memory.or(host.memory);
+    host.cpus = run.smp.or(host.cpus);
     host.tap = run.tap.clone().or_else(|| host.tap.take());
     let name = |accel: Accel| accel.to_possible_value().map(|value| value.get_name().to_string());
     host.accel = run.accel.and_then(name).or_else(|| host.accel.take());
@@ -213,6 +215,7 @@ mod tests {
                 ports: vec!["80".into()],
                 udp_ports: vec!["53".into()],
                 memory: Some(64 << 20),
+                cpus: Some(1),
                 tap: Some("tap0".into()),
                 accel: Some("tcg".into()),
                 verbose: false,
@@ -227,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_command_line_has_its_way() {
-        let line = "-a a -p 81 -p 82:83 --udp 54 -m 32M -t tap1 --accel kvm -v -e A=3 -e C=4 \
+        let line = "-a a -p 81 -p 82:83 --udp 54 -m 32M --smp 4 -t tap1 --accel kvm -v -e A=3 -e C=4 \
             --ip-address 10.1.2.3 --netmask 255.255.0.0 --gateway 10.1.0.1 i -f x";
         let changed = applied(manifest(), &line.split_whitespace().collect::<Vec<_>>()).unwrap();
         assert_eq!(changed.args, ["g", "a", "-f", "x"]);
@@ -238,6 +241,7 @@ mod tests {
             ports: vec!["81".into(), "82:83".into()],
             udp_ports: vec!["54".into()],
             memory: Some(32 << 20),
+            cpus: Some(4),
             tap: Some("tap1".into()),
             accel: Some("kvm".into()),
             verbose: true,
@@ -275,7 +279,7 @@ mod tests {
         std::fs::write(&file, "data").unwrap();
         let text = format!(
             r#"{{"Args": ["x"], "Env": {{"K": "V"}}, "Files": ["{}"],
-            "RunConfig": {{"Ports": ["8080"], "Memory": "64m", "Accel": false}}}}"#,
+            "RunConfig": {{"Ports": ["8080"], "Memory": "64m", "CPUs": 2, "Accel": false}}}}"#,
             file.display()
         );
         let (config, _) = policy::config::parse(&text).unwrap();
@@ -288,7 +292,7 @@ mod tests {
         assert_eq!(opened.manifest, bundle.manifest);
         assert_eq!(opened.policy, bundle.policy);
         assert_eq!(opened.manifest.host.accel.as_deref(), Some("tcg"));
-        assert_eq!(opened.manifest.host.memory, Some(64 << 20));
+        assert_eq!((opened.manifest.host.memory, opened.manifest.host.cpus), (Some(64 << 20), Some(2)));
         let data = opened.tree.entries().find(|entry| entry.path == file.to_str().unwrap()).unwrap().data.to_vec();
         assert_eq!(data, b"data");
         assert_eq!(opened.pack().unwrap(), packed);

@@ -19,6 +19,8 @@ pub struct Settings {
     pub forwards: Vec<Forward>,
     /// Memory in bytes.
     pub memory: u64,
+    /// How many processors.
+    pub cpus: u32,
     /// What to run the instructions with.
     pub accel: Accel,
     /// Say more.
@@ -48,6 +50,7 @@ impl Settings {
             wire,
             forwards,
             memory: host.memory.unwrap_or(memory::DEFAULT),
+            cpus: host.cpus.unwrap_or(1),
             accel: accel.map_err(|error| Failure::Usage(format!("accelerator: {error}")))?.unwrap_or(Accel::Auto),
             verbose: host.verbose,
         })

@@ -55,6 +55,8 @@ pub struct Launch {
     pub accelerator: Accelerator,
     /// Its memory in bytes.
     pub memory: u64,
+    /// How many processors it has.
+    pub cpus: u32,
     /// What its network card is connected to.
     pub wire: Wire,
     /// Its network card's address.
@@ -94,6 +96,10 @@ impl Launch {
             Machine::Q35 => "-M q35,usb=off,sata=off,smbus=off,i8042=off,hpet=off -vga none",
         });
         line.add("-m").word(format!("size={}k", self.memory >> 10));
+        if self.cpus > 1 {
+            // One package of so many cores: the numbers of their interrupt controllers follow each other.
+            line.add("-smp").word(format!("cpus={0},sockets=1,cores={0},threads=1", self.cpus));
+        }
         line.add("-kernel").word(&self.kernel);
         self.add_image(&mut line);
         line.add("-chardev file,id=early,path=/dev/fd/1 -device isa-debugcon,iobase=0xe9,chardev=early");
@@ -109,7 +115,7 @@ impl Launch {
         };
         line.add("-initrd").word(escape(image));
         let (seconds, nanos) = (self.epoch.as_secs(), self.epoch.subsec_nanos());
-        line.add("-append").word(format!("epoch={seconds}.{nanos:09}"));
+        line.add("-append").word(format!("epoch={seconds}.{nanos:09} cpus={}", self.cpus));
         line.add("-netdev").word(self.netdev());
         let (kind, options) = match self.machine {
             Machine::Microvm => ("device", ""),
@@ -198,6 +204,7 @@ mod tests {
             machine: Machine::Microvm,
             accelerator: Accelerator::Tcg,
             memory: 64 << 20,
+            cpus: 1,
             wire: Wire::User(vec![]),
             mac: Mac::DEFAULT,
             network: Network::Dhcp,
@@ -217,7 +224,7 @@ mod tests {
             "-global virtio-mmio.force-legacy=false",
             "-accel tcg -cpu max",
             "-m size=65536k",
-            "-kernel /k -initrd /i -append epoch=1.500000000",
+            "-kernel /k -initrd /i -append epoch=1.500000000 cpus=1",
             "-netdev user,id=n0 -device virtio-net-device,netdev=n0,mac=52:54:00:12:34:56",
             "-device virtio-rng-device",
         ] {

@@ -45,6 +45,7 @@ fn start(run: &Run) -> Result<u8, Failure> {
         machine: run.machine,
         accelerator: choice.accelerator,
         memory: settings.memory,
+        cpus: settings.cpus,
         wire: settings.wire.clone(),
         mac: run.mac,
         network: bundle.manifest.network,

@@ -53,6 +53,8 @@ pub struct Host {
     pub udp_ports: Vec<String>,
     /// Memory in bytes.
     pub memory: Option<u64>,
+    /// How many processors the machine has.
+    pub cpus: Option<u32>,
     /// The TAP interface to use.
     pub tap: Option<String>,
     /// The accelerator, as written.

@@ -1,14 +1,15 @@
 //! Tasks: each thread of the program is one, a future that runs it in ring 3 and serves its traps.
 //!
 //! The kernel is not preempted: interrupts come only while the program runs or the machine idles. A task gives way at
-//! an `.await` that is not ready.
+//! an `.await` that is not ready. One processor at a time runs any of this (see [`machine::cpus`]); a task that runs the
+//! program stays on its processor until it gives way, and goes on wherever it is taken up.
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::task::Wake;
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use spin::Mutex;
@@ -20,14 +21,28 @@ static NEXT_TIMER: AtomicU64 = AtomicU64::new(0);
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 struct Task {
-    /// `None` once it is done.
+    /// `None` once it is done, and while it runs.
     work: Mutex<Option<Work>>,
-    queued: AtomicBool,
+    state: AtomicU8,
 }
+
+/// It waits to be woken.
+const WAITS: u8 = 0;
+/// It is in the queue of those that are ready.
+const IS_READY: u8 = 1;
+/// A processor runs it.
+const RUNS: u8 = 2;
+/// A processor runs it, and it was woken since.
+const RUNS_AND_IS_READY: u8 = 3;
 
 impl Wake for Task {
     fn wake(self: Arc<Self>) {
-        if !self.queued.swap(true, Ordering::AcqRel) {
+        let woken = |state| match state {
+            WAITS => Some(IS_READY),
+            RUNS => Some(RUNS_AND_IS_READY),
+            _ => None,
+        };
+        if self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, woken) == Ok(WAITS) {
             READY.lock().push_back(self);
         }
     }
@@ -35,22 +50,35 @@ impl Wake for Task {
 
 /// Starts a task.
 pub fn spawn(work: impl Future<Output = ()> + Send + 'static) {
-    Arc::new(Task { work: Mutex::new(Some(Box::pin(work))), queued: AtomicBool::new(false) }).wake();
+    Arc::new(Task { work: Mutex::new(Some(Box::pin(work))), state: AtomicU8::new(WAITS) }).wake();
 }
 
 /// Runs the task that has been ready longest until it waits; `false` if none is ready.
 pub fn run_one() -> bool {
     let Some(task) = READY.lock().pop_front() else { return false };
     // Before the poll: a wake from now on queues it again.
-    task.queued.store(false, Ordering::Release);
+    task.state.store(RUNS, Ordering::Release);
+    // Taken out, so that nothing is locked while the task runs the program.
+    let Some(mut work) = task.work.lock().take() else { return true };
     let waker = Waker::from(task.clone());
-    let mut slot = task.work.lock();
-    if let Some(work) = slot.as_mut()
-        && work.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
-    {
-        *slot = None;
+    if work.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+        return true;
+    }
+    *task.work.lock() = Some(work);
+    let waits = task.state.compare_exchange(RUNS, WAITS, Ordering::AcqRel, Ordering::Acquire);
+    if waits.is_err() {
+        task.state.store(IS_READY, Ordering::Release);
+        READY.lock().push_back(task);
     }
     true
+}
+
+/// Has a processor that halts take up a task that is ready, if there are both. For one that will not do so itself, because
+/// it goes on with another task.
+pub fn share() {
+    if !READY.lock().is_empty() {
+        machine::cpus::wake(u64::MAX);
+    }
 }
 
 /// Wakes the tasks whose time has come, and tells when the next one's will.

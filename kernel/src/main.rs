@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+use alloc::format;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use core::panic::PanicInfo;
@@ -21,6 +22,7 @@ use kernel::tree::Tree;
 use kernel::{entropy, executor, host, syscall};
 use machine::boot::BootInfo;
 use machine::nic::Nic;
+use spin::{Mutex, Once};
 
 /// The machine's last word to a hypervisor that understands it; the reports say more.
 const ENDED: u8 = 0;
@@ -36,8 +38,14 @@ fn main(info: BootInfo) -> ! {
     if info.command_line.split_whitespace().any(|word| word == "probe") {
         machine::exit(prove());
     }
+    let cpus = cpus(info.command_line);
     match boot(info) {
-        Ok((net, process)) => run(&net, &process),
+        Ok(system) => {
+            let system = SYSTEM.call_once(|| system);
+            wait_for_address(&system.net);
+            start_others(cpus);
+            run(system)
+        }
         Err(error) => {
             host::report(&Report::BootFailed(error.to_string()));
             machine::exit(FAILED)
@@ -45,7 +53,16 @@ fn main(info: BootInfo) -> ! {
     }
 }
 
-fn boot(info: BootInfo) -> Result<(Arc<Net>, Arc<Process>), BootError> {
+/// What every processor works on.
+struct System {
+    net: Arc<Net>,
+    process: Arc<Process>,
+    counting: Mutex<Counting>,
+}
+
+static SYSTEM: Once<System> = Once::new();
+
+fn boot(info: BootInfo) -> Result<System, BootError> {
     let image = Image::parse(info.image.ok_or(BootError::NoImage)?)?;
     let table = Table::decode(image.policy)?;
     let rules = table.rules();
@@ -66,23 +83,43 @@ fn boot(info: BootInfo) -> Result<(Arc<Net>, Arc<Process>), BootError> {
     let tree = Tree::from_image(&image);
     let process = program::start(&image.manifest, tree, net.clone())?;
     host::report(&Report::Started);
-    Ok((net, process))
+    Ok(System { net, process, counting: Mutex::default() })
+}
+
+/// How many processors the command line asks for: `cpus=<number>`.
+fn cpus(command_line: &str) -> usize {
+    let told = command_line.split_whitespace().find_map(|word| word.strip_prefix("cpus="));
+    told.and_then(|number| number.parse().ok()).unwrap_or(1)
+}
+
+/// Has more processors run the program.
+fn start_others(wanted: usize) {
+    if wanted > 1 {
+        let begun = machine::time::now();
+        let count = machine::cpus::start(wanted, join);
+        let took = (machine::time::now() - begun).as_micros();
+        host::log(format_args!("{count} processors are there; starting them took {took} us"));
+        if count < wanted {
+            host::report(&Report::Notice(format!("only {count} of {wanted} processors have started")));
+        }
+    }
+}
+
+/// Another processor joins.
+fn join() -> ! {
+    match SYSTEM.get() {
+        Some(system) => run(system),
+        None => unreachable!("processors are started when it is there"),
+    }
 }
 
 /// Runs the program until it ends: frames first, then the threads that are ready; the processor halts when there is neither.
-fn run(net: &Net, process: &Process) -> ! {
-    wait_for_address(net);
-    let mut counting = Counting::default();
+fn run(system: &System) -> ! {
     loop {
         let now = machine::time::now();
-        let frames = net.poll(now);
+        let frames = system.net.poll(now);
         let timers = executor::fire_timers(now);
-        if let Some(end) = process.end() {
-            counting.report_all(net);
-            syscall::trace::finish(process, &end);
-            finish(end);
-        }
-        let counters = counting.report(net, now);
+        let counters = count(system, now);
         if !executor::run_one() {
             machine::idle::wait([frames, timers, counters].into_iter().flatten().min());
         }
@@ -100,6 +137,17 @@ fn wait_for_address(net: &Net) {
         }
         machine::idle::wait(frames.into_iter().chain([until]).min());
     }
+}
+
+/// Reports what the firewall counted, for the last time if the program has ended; tells when to do so again.
+fn count(system: &System, now: Duration) -> Option<Duration> {
+    let mut counting = system.counting.lock();
+    if let Some(end) = system.process.end() {
+        counting.report_all(&system.net);
+        syscall::trace::finish(&system.process, &end);
+        finish(end);
+    }
+    counting.report(&system.net, now)
 }
 
 fn finish(end: End) -> ! {

@@ -5,6 +5,7 @@
 //!
 //! The interface in one look:
 //! - [`memory`]: address spaces of the program, and how much memory is in use
+//! - [`cpus`]: the processors, and the kernel's lock that goes with them
 //! - [`user`]: run the program in ring 3 until it traps
 //! - [`time`]: the clock
 //! - [`report`]: bytes to the host
@@ -15,6 +16,7 @@
 
 extern crate alloc;
 
+pub mod cpus;
 pub mod memory;
 pub mod nic;
 pub mod report;

@@ -1,6 +1,6 @@
 //! Memory of the program: page tables, and checked copies to and from it.
 
-pub use crate::hardware::memory::{AddressSpace, Frame};
+pub use crate::hardware::memory::{AddressSpace, Frame, Tables};
 
 /// The size of a page in bytes.
 pub const PAGE: u64 = 4096;

@@ -1,5 +1,5 @@
 //! The program's side of the machine: its registers, and running it in ring 3.
-use crate::memory::AddressSpace;
+use crate::memory::Tables;
 use core::time::Duration;
 
 /// The state of a thread of the program that the kernel keeps while it is not running.
@@ -95,7 +95,8 @@ pub enum Trap {
     Interrupt,
 }
 
-/// Runs the program with these registers in this address space until it traps, or for `slice` at most.
-pub fn run(registers: &mut Registers, space: &AddressSpace, slice: Duration) -> Trap {
-    crate::hardware::user::run(registers, space, slice)
+/// Runs the program with these registers in the address space of these tables until it traps, or for `slice` at most. Other
+/// processors may have the kernel meanwhile.
+pub fn run(registers: &mut Registers, tables: &Tables, slice: Duration) -> Trap {
+    crate::hardware::user::run(registers, tables, slice)
 }

@@ -58,6 +58,8 @@ pub struct RunConfig {
     pub udp_port_spans: Vec<Span>,
     /// Memory of the machine in bytes.
     pub memory: Option<u64>,
+    /// How many processors the machine has.
+    pub cpus: Option<u32>,
     /// A static address.
     pub ip_address: Option<Ipv4Addr>,
     /// The mask of its network.

@@ -255,6 +255,7 @@ fn the_keys_of_ops_are_read() {
             "NetMask": "255.255.255.0",
             "Gateway": "10.0.2.2",
             "TapName": "tap0",
+            "CPUs": 2,
             "Accel": false,
             "Verbose": true
           }
@@ -270,6 +271,7 @@ fn the_keys_of_ops_are_read() {
     assert_eq!(config.run.ports, ["80", "8080", "9000:8080"]);
     assert_eq!(config.run.udp_ports, ["53"]);
     assert_eq!(config.run.memory, Some(512 << 20));
+    assert_eq!(config.run.cpus, Some(2));
     assert_eq!(config.run.ip_address, Some(Ipv4Addr::new(10, 0, 2, 15)));
     assert_eq!(config.run.netmask, Some(Ipv4Addr::new(255, 255, 255, 0)));
     assert_eq!(config.run.gateway, Some(Ipv4Addr::new(10, 0, 2, 2)));
@@ -311,7 +313,7 @@ fn a_key_that_ops_knows_only_warns_and_its_value_is_not_looked_at() {
         "{\"TargetConfig\": {\"a\": \"b\"}}",
         "{\"home\": \"/opt/ops\"}",
         "{\"Mounts\": {\"a\": \"/b\"}}",
-        "{\"RunConfig\": {\"CPUs\": 2}}",
+        "{\"RunConfig\": {\"GPUs\": 2}}",
         "{\"RunConfig\": {\"IPv6Address\": 5}}",
         "{\"RunConfig\": {\"AtExit\": \"x\"}}",
     ] {

@@ -4,6 +4,7 @@ use super::space::Space;
 use crate::errno::Errno;
 use alloc::string::String;
 use alloc::vec::Vec;
+use machine::memory::Tables;
 use spin::Mutex;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -30,12 +31,19 @@ pub struct Memory {
     pub space: Mutex<Space>,
     /// Who waits for a word of it.
     pub futexes: Futexes,
+    tables: Tables,
 }
 
 impl Memory {
     /// Memory of this space.
     pub fn new(space: Space) -> Self {
-        Memory { space: Mutex::new(space), futexes: Futexes::default() }
+        let tables = space.table().tables().clone();
+        Memory { space: Mutex::new(space), futexes: Futexes::default(), tables }
+    }
+
+    /// What the machine runs the program in; it is not locked for that.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// Copies a value from the program.
@@ -48,6 +56,21 @@ impl Memory {
     /// Copies a value to the program.
     pub fn put<T: IntoBytes + Immutable + ?Sized>(&self, address: u64, value: &T) -> Result<(), Errno> {
         self.space.lock().write(address, value.as_bytes())
+    }
+
+    /// Changes a word of the program's, in one step for all its threads wherever they run; tells what it was.
+    pub fn change(&self, address: u64, change: impl Fn(u32) -> u32) -> Result<u32, Errno> {
+        if !address.is_multiple_of(4) {
+            return Err(Errno::EINVAL);
+        }
+        let mut old = self.get::<u32>(address)?;
+        loop {
+            let found = self.space.lock().exchange(address, old, change(old))?;
+            if found == old {
+                return Ok(old);
+            }
+            old = found;
+        }
     }
 
     /// Copies bytes from the program. The caller bounds the length.

@@ -278,7 +278,7 @@ impl Process {
 
     fn wake_threads(&self) {
         for thread in self.threads.lock().values() {
-            thread.interrupt.wake();
+            thread.wake();
         }
         self.signalled.wake();
     }

@@ -51,7 +51,7 @@ impl Space {
         })
     }
 
-    /// What the machine runs the program in.
+    /// Its pages as the machine has them.
     pub fn table(&self) -> &AddressSpace {
         &self.table
     }

@@ -14,7 +14,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::future::{Future, poll_fn};
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 use machine::memory::USER_END;
 use machine::user::{Registers, Trap};
@@ -54,6 +54,8 @@ pub struct Thread {
     /// What it used of the processors, in nanoseconds, and since when it runs; 0 while it does not.
     used: AtomicU64,
     since: AtomicU64,
+    /// The processor that runs it in ring 3, counted from 1; 0 for none.
+    runs_on: AtomicUsize,
 }
 
 /// What a thread has of signals for itself.
@@ -98,6 +100,7 @@ impl Thread {
             code: AtomicU8::new(0),
             used: AtomicU64::new(0),
             since: AtomicU64::new(0),
+            runs_on: AtomicUsize::new(0),
         });
         process.add_thread(thread.clone());
         thread
@@ -165,11 +168,19 @@ impl Thread {
         let blocked = self.blocked() & signal::only(signal) != 0;
         if blocked || !self.process.actions.lock().ignores(signal) {
             let added = self.signals.lock().pending.add(signal, info);
-            self.interrupt.wake();
+            self.wake();
             self.process.signalled.wake();
             return added;
         }
         true
+    }
+
+    /// Has it look for what is to be handled, wherever it is: it waits, or runs on another processor.
+    pub fn wake(&self) {
+        self.interrupt.wake();
+        if let Some(number) = self.runs_on.load(Ordering::Relaxed).checked_sub(1) {
+            machine::cpus::interrupt(number);
+        }
     }
 
     /// Which signals wait for it, blocked or not.
@@ -221,8 +232,12 @@ fn enter(thread: &Thread, registers: &mut Registers, slice_end: Duration) -> Tra
         return Trap::PageFault { address: registers.rip, write: false, execute: true };
     }
     let left = slice_end.saturating_sub(machine::time::now());
-    // The space stays locked while the program runs: with one CPU nobody can want it then.
-    machine::user::run(registers, thread.memory.space.lock().table(), left)
+    // Others have the kernel meanwhile: nothing may be locked.
+    executor::share();
+    thread.runs_on.store(machine::cpus::current() + 1, Ordering::Relaxed);
+    let trap = machine::user::run(registers, thread.memory.tables(), left);
+    thread.runs_on.store(0, Ordering::Relaxed);
+    trap
 }
 
 fn page_fault(thread: &Thread, registers: &Registers, address: u64, write: bool, execute: bool) {

@@ -75,16 +75,15 @@ fn wake_op(call: &Call<'_>, first: u64, second: u64, count: u32, second_count: u
     if code >> 28 & 8 != 0 {
         operand = 1_i32.checked_shl(operand as u32).ok_or(Errno::EINVAL)?;
     }
-    let old = call.memory().get::<u32>(second)? as i32;
-    let new = match code >> 28 & 7 {
-        0 => operand,
-        1 => old.wrapping_add(operand),
-        2 => old | operand,
-        3 => old & !operand,
-        4 => old ^ operand,
+    let operation: fn(i32, i32) -> i32 = match code >> 28 & 7 {
+        0 => |_, operand| operand,
+        1 => i32::wrapping_add,
+        2 => |old, operand| old | operand,
+        3 => |old, operand| old & !operand,
+        4 => |old, operand| old ^ operand,
         _ => return Err(Errno::ENOSYS),
     };
-    call.memory().put(second, &(new as u32))?;
+    let old = call.memory().change(second, |old| operation(old as i32, operand) as u32)? as i32;
     let holds = match code >> 24 & 15 {
         0 => old == comparand,
         1 => old != comparand,

@@ -224,9 +224,9 @@ fn release_robust(thread: &Thread) -> Result<(), Errno> {
 }
 
 fn release_word(thread: &Thread, at: u64) -> Result<(), Errno> {
-    let word: u32 = thread.memory.get(at)?;
-    if word & linux::FUTEX_TID_MASK == thread.id {
-        thread.memory.put(at, &(word & linux::FUTEX_WAITERS | linux::FUTEX_OWNER_DIED))?;
+    let owns = |word: u32| word & linux::FUTEX_TID_MASK == thread.id;
+    let release = |word| if owns(word) { word & linux::FUTEX_WAITERS | linux::FUTEX_OWNER_DIED } else { word };
+    if owns(thread.memory.change(at, release)?) {
         thread.memory.wake(at, false, 1, ANY);
     }
     Ok(())

@@ -23,6 +23,11 @@ pub fn enable_protections() {
     unsafe { Cr4::write(flags) };
 }
 
+/// The number of this processor's local APIC.
+pub fn apic() -> u64 {
+    (__cpuid(1).ebx >> 24).into()
+}
+
 /// Eight random bytes from the processor, if it can.
 pub fn random() -> Option<u64> {
     if __cpuid(1).ecx & (1 << 30) == 0 {

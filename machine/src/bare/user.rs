@@ -1,8 +1,8 @@
 //! Running the program in ring 3.
-use super::{apic, memory, time, trap};
-use crate::memory::{AddressSpace, USER_END};
+use super::{apic, lock, memory, processor, time, trap};
+use crate::memory::{Tables, USER_END};
 use crate::user::{Registers, Trap};
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 use x86_64::VirtAddr;
 use x86_64::registers::model_specific::{FsBase, KernelGsBase};
@@ -14,16 +14,13 @@ const FORCED: u64 = 0x202;
 
 const GENERAL_PROTECTION: u8 = 13;
 
-/// What the two bases hold now: writing them is slow on a virtual machine.
-static FS_BASE: AtomicU64 = AtomicU64::new(0);
-static GS_BASE: AtomicU64 = AtomicU64::new(0);
-
 unsafe extern "C" {
     fn enter_user(registers: *mut Registers) -> u64;
 }
 
-/// Runs the program with these registers in this address space until it traps, or for `slice` at most.
-pub fn run(registers: &mut Registers, space: &AddressSpace, slice: Duration) -> Trap {
+/// Runs the program with these registers in this address space until it traps, or for `slice` at most. Others may have the
+/// kernel meanwhile, and change the address space.
+pub fn run(registers: &mut Registers, tables: &Tables, slice: Duration) -> Trap {
     let bad = |address: u64| address >= USER_END;
     if bad(registers.rip) || bad(registers.fs_base) || bad(registers.gs_base) {
         return Trap::Exception { vector: GENERAL_PROTECTION, code: 0 };
@@ -31,19 +28,35 @@ pub fn run(registers: &mut Registers, space: &AddressSpace, slice: Duration) -> 
     registers.rflags = registers.rflags & ALLOWED | FORCED;
     // Reserved bits of MXCSR would fault in ring 0 (Intel SDM volume 1, 10.2.3).
     registers.fpu[26..28].fill(0);
-    if FS_BASE.swap(registers.fs_base, Ordering::Relaxed) != registers.fs_base {
+    let own = processor::current();
+    if own.fs_base.load(Ordering::Relaxed) != registers.fs_base {
+        own.fs_base.store(registers.fs_base, Ordering::Relaxed);
         FsBase::write(VirtAddr::new(registers.fs_base));
     }
-    if GS_BASE.swap(registers.gs_base, Ordering::Relaxed) != registers.gs_base {
+    if own.gs_base.load(Ordering::Relaxed) != registers.gs_base {
+        own.gs_base.store(registers.gs_base, Ordering::Relaxed);
         KernelGsBase::write(VirtAddr::new(registers.gs_base));
     }
     apic::arm(time::now() + slice);
-    // SAFETY: 1. The space's upper half is the kernel's. 2. `registers` is exclusive until `enter_user` returns, and laid
-    // out as entry.s knows it. 3. What would fault in ring 0 on the way out was checked: rip and the bases are below
-    // USER_END, rflags and MXCSR have no reserved bits. 4. The program can touch only pages mapped for ring 3, which are its own.
-    let trapped = unsafe {
-        memory::switch(space.root());
-        enter_user(registers)
+    // SAFETY: the space's upper half is the kernel's; `tables` keeps it while it is used.
+    unsafe { memory::switch(tables.root()) };
+    own.runs_program.store(true, Ordering::Relaxed);
+    lock::give_up();
+    let trap = loop {
+        // SAFETY: 1. `registers` is exclusive until `enter_user` returns, and laid out as entry.s knows it. 2. What would fault
+        // in ring 0 on the way out was checked: rip and the bases are below USER_END, rflags and MXCSR have no reserved
+        // bits. 3. The program can touch only pages mapped for ring 3, which are its own.
+        if unsafe { enter_user(registers) } == 0 {
+            break Trap::Syscall;
+        }
+        match trap::last() {
+            // What another processor wanted has been done, unless it wants this one in the kernel.
+            Trap::Interrupt if trap::is_from_processor() && !own.interrupted.load(Ordering::Acquire) => {}
+            trap => break trap,
+        }
     };
-    if trapped == 0 { Trap::Syscall } else { trap::last() }
+    lock::take();
+    own.runs_program.store(false, Ordering::Relaxed);
+    own.interrupted.store(false, Ordering::Relaxed);
+    trap
 }

@@ -43,7 +43,12 @@ struct Page {
 #[derive(Default)]
 pub struct AddressSpace {
     pages: BTreeMap<u64, Page>,
+    tables: Tables,
 }
+
+/// The page tables of an address space; here there are none.
+#[derive(Clone, Default)]
+pub struct Tables;
 
 pub fn usage() -> Usage {
     Usage { total: 1 << 30, free: 1 << 29 }
@@ -62,6 +67,11 @@ impl AddressSpace {
     /// How many pages are mapped, those too that nobody may touch now.
     pub fn mapped(&self) -> u64 {
         self.pages.len() as u64
+    }
+
+    /// Its page tables, to run the program in.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// Maps the page at this address, which is a multiple of [`PAGE`] below [`USER_END`], to memory that holds `content`
@@ -136,6 +146,15 @@ impl AddressSpace {
             page.frame = Arc::new(copy);
         }
         Ok(AddressSpace { pages })
+    }
+
+    /// Writes `new` to this word if it holds `expected`, in one step for all processors; tells what it held.
+    pub fn exchange(&mut self, address: u64, expected: u32, new: u32) -> Result<u32, BadAddress> {
+        let mut word = [0; 4];
+        self.read(address, &mut word)?;
+        let found = u32::from_ne_bytes(word);
+        let value = if found == expected { new } else { found };
+        self.write(address, &value.to_ne_bytes()).map(|()| found)
     }
 
     /// Copies from the program: `bytes` is filled from `address` on.

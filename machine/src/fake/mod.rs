@@ -2,6 +2,21 @@
 pub mod memory;
 pub mod nic;
 
+/// One processor, which is never interrupted.
+pub mod cpus {
+    pub fn count() -> usize {
+        1
+    }
+
+    pub fn current() -> usize {
+        0
+    }
+
+    pub fn interrupt(_number: usize) {}
+
+    pub fn wake(_allowed: u64) {}
+}
+
 pub mod report {
     use std::cell::RefCell;
 
@@ -35,12 +50,12 @@ pub mod time {
 }
 
 pub mod user {
-    use crate::memory::AddressSpace;
+    use crate::memory::Tables;
     use crate::user::{Registers, Trap};
     use core::time::Duration;
 
     /// The fake runs nothing: every program asks for a system call at once.
-    pub fn run(_registers: &mut Registers, _space: &AddressSpace, _slice: Duration) -> Trap {
+    pub fn run(_registers: &mut Registers, _tables: &Tables, _slice: Duration) -> Trap {
         Trap::Syscall
     }
 }

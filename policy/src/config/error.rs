@@ -141,6 +141,8 @@ pub enum Expected {
     Default,
     /// `RunConfig.Memory`.
     Memory,
+    /// `RunConfig.CPUs`.
+    Cpus,
     /// `RunConfig.IPAddress`, `RunConfig.Gateway`.
     Ipv4Address,
     /// `RunConfig.NetMask`.

@@ -45,7 +45,7 @@ pub(super) const TOP_NOT_ACTED_ON: &[&str] = &[
 
 /// In `RunConfig`: what is honoured.
 pub(super) const RUN: &[&str] =
-    &["Klibs", "Ports", "UDPPorts", "Memory", "IPAddress", "NetMask", "Gateway", "TapName", "Accel", "Verbose"];
+    &["Klibs", "Ports", "UDPPorts", "Memory", "CPUs", "IPAddress", "NetMask", "Gateway", "TapName", "Accel", "Verbose"];
 
 /// In `RunConfig`: what `ops` knows and we do not act on.
 pub(super) const RUN_NOT_ACTED_ON: &[&str] = &[
@@ -56,7 +56,6 @@ pub(super) const RUN_NOT_ACTED_ON: &[&str] = &[
     "BridgeIPAddress",
     "BridgeName",
     "CanIPForward",
-    "CPUs",
     "Debug",
     "GdbPort",
     "GPUs",

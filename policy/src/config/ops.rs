@@ -50,6 +50,7 @@ fn run(reader: &mut Reader, json: &Json, klibs: &mut Klibs) -> RunConfig {
             "Ports" => (run.ports, run.port_spans) = ports(reader, value, "`Ports`"),
             "UDPPorts" => (run.udp_ports, run.udp_port_spans) = ports(reader, value, "`UDPPorts`"),
             "Memory" => run.memory = parsed(reader, value, "`Memory`", Expected::Memory, value::memory),
+            "CPUs" => run.cpus = parsed(reader, value, "`CPUs`", Expected::Cpus, value::cpus),
             "IPAddress" => run.ip_address = address(reader, value, "`IPAddress`"),
             "NetMask" => run.netmask = parsed(reader, value, "`NetMask`", Expected::NetMask, value::net_mask),
             "Gateway" => run.gateway = address(reader, value, "`Gateway`"),

@@ -33,6 +33,9 @@ pub(super) fn unnegated(text: &str) -> Result<&str, Fault> {
     }
 }
 
+/// The most processors a machine has, here as in the command's `--smp`.
+const MOST_CPUS: u64 = 64;
+
 /// A number from 0 to `most` in decimal digits.
 pub(super) fn decimal(text: &str, most: u64) -> Result<u64, Fault> {
     if text.is_empty() {
@@ -159,5 +162,13 @@ pub(super) fn memory(text: &str) -> Result<u64, Fault> {
     match decimal(digits, u64::MAX / unit)? {
         0 => Err(Fault::Zero),
         count => Ok(count * unit),
+    }
+}
+
+/// A number of processors.
+pub(super) fn cpus(text: &str) -> Result<u32, Fault> {
+    match decimal(text, MOST_CPUS)? {
+        0 => Err(Fault::Zero),
+        count => narrow(count, MOST_CPUS),
     }
 }

@@ -74,6 +74,17 @@ impl Space {
         Ok(())
     }
 
+    /// Writes `new` to this word if it holds `expected`, in one step for all processors; tells what it held. The address is a
+    /// multiple of four; `EFAULT` where it has no writable memory.
+    pub fn exchange(&mut self, address: u64, expected: u32, new: u32) -> Result<u32, Errno> {
+        check_copy(address, 4)?;
+        if let Ok(found) = self.table.exchange(address, expected, new) {
+            return Ok(found);
+        }
+        self.resolve(address, Protection::WRITE).map_err(|_| Errno::EFAULT)?;
+        self.table.exchange(address, expected, new).map_err(|BadAddress(_)| Errno::EFAULT)
+    }
+
     /// Copies to the program; `EFAULT` where it has no writable memory.
     pub fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), Errno> {
         check_copy(address, bytes.len())?;

@@ -1,7 +1,8 @@
 //! From the loader's hands to the kernel's main function.
+pub(super) mod other;
 mod pvh;
 
-use super::{apic, cpu, memory, report, time, trap};
+use super::{apic, cpu, memory, processor, report, time, trap};
 use core::arch::global_asm;
 use spin::Once;
 
@@ -48,10 +49,13 @@ extern "C" fn boot_start(start_info: u64) -> ! {
     // SAFETY: the entry code passes on what the loader gave, and nothing has been overwritten since: no memory has been
     // handed out yet, and the kernel's own image is where the loader knows it.
     let left = unsafe { pvh::read(start_info) };
+    if let Some(page) = left.low_page {
+        other::set_page(page);
+    }
     COMMAND_LINE.call_once(|| left.command_line);
     // SAFETY: called once, here; the regions are what the loader calls free, less the image and the module.
     unsafe { memory::init(&left.free) };
-    trap::init();
+    trap::init(processor::prepare(0, cpu::apic(), memory::kernel_root()));
     time::init(left.command_line);
     apic::init();
     report::open();

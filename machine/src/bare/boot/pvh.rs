@@ -1,5 +1,6 @@
 //! What a PVH loader leaves: `struct hvm_start_info` (Xen's public/arch-x86/hvm/start_info.h), version 1.
 use crate::hardware::memory::layout::{self, Region};
+use crate::memory::PAGE;
 use core::slice;
 
 const MAGIC: u32 = 0x336e_c578;
@@ -45,6 +46,8 @@ pub struct Left {
     pub module: Option<&'static [u8]>,
     /// Free memory, whole pages, without the kernel, the module and the first MiB.
     pub free: [Region; REGIONS],
+    /// A page of memory below 640 KiB that nothing uses.
+    pub low_page: Option<u64>,
 }
 
 static mut COMMAND_LINE_COPY: [u8; COMMAND_LINE] = [0; COMMAND_LINE];
@@ -69,6 +72,7 @@ pub unsafe fn read(address: u64) -> Left {
         // It lies below 4 GiB, and the final page tables keep the direct map of it.
         module: module.map(|m| unsafe { slice::from_raw_parts(layout::direct(m.address), m.size as usize) }),
         free: free(map, module),
+        low_page: low_page(map, module),
     }
 }
 
@@ -102,6 +106,21 @@ unsafe fn copy_command_line(address: u64) -> &'static str {
     core::str::from_utf8(&copy[..length]).unwrap_or("")
 }
 
+fn region(module: Option<&Module>) -> Region {
+    module.map_or(Region::EMPTY, |m| Region { start: m.address, end: m.address + m.size })
+}
+
+/// What the firmware and the loader keep below 1 MiB stands at its beginning and at its end, and has been read by now.
+fn low_page(map: &[MemoryMapEntry], module: Option<&Module>) -> Option<u64> {
+    let module = region(module);
+    let is_free = |page: &u64| {
+        let end = page + PAGE;
+        map.iter().any(|e| e.kind == RAM && e.address <= *page && end <= e.address.saturating_add(e.size))
+            && (module.is_empty() || end <= module.start || module.end <= *page)
+    };
+    (0x8000..0x9_0000).step_by(PAGE as usize).find(is_free)
+}
+
 fn free(map: &[MemoryMapEntry], module: Option<&Module>) -> [Region; REGIONS] {
     let mut free = [Region::EMPTY; REGIONS];
     let mut used = 0;
@@ -111,7 +130,7 @@ fn free(map: &[MemoryMapEntry], module: Option<&Module>) -> [Region; REGIONS] {
             used += 1;
         }
     };
-    let module = module.map_or(Region::EMPTY, |m| Region { start: m.address, end: m.address + m.size });
+    let module = region(module);
     for entry in map.iter().filter(|entry| entry.kind == RAM) {
         let region = Region { start: entry.address, end: entry.address.saturating_add(entry.size) };
         // All before the end of the kernel's image is left alone: the first MiB is the firmware's and the loader's.

@@ -3,12 +3,16 @@
 use super::frames;
 use super::layout::{self, Region};
 use super::table::{Entry, Flags, Missing, entry};
+use crate::hardware::processor;
 use crate::memory::{OutOfMemory, PAGE};
+use core::sync::atomic::Ordering;
 use spin::{Mutex, Once};
 use x86_64::PhysAddr;
 use x86_64::registers::control::{Cr3, Cr3Flags};
 use x86_64::structures::paging::PhysFrame;
 
+/// The size of a stack, as in entry.s.
+const STACK: u64 = 256 << 10;
 const LARGE: u64 = 2 << 20;
 const DATA: Flags = Flags(Flags::WRITABLE.0 | Flags::NO_EXECUTE.0 | Flags::GLOBAL.0);
 const CONSTANT: Flags = Flags(Flags::NO_EXECUTE.0 | Flags::GLOBAL.0);
@@ -52,12 +56,12 @@ pub unsafe fn init(free: &[Region]) {
                 set(root, layout::IMAGE + page, 1, page, flags);
             }
         }
-        // The tables above the devices and the heap exist from now on, so that every address space shares them.
-        for start in [layout::DEVICES, layout::HEAP] {
+        // The tables above the devices, the heap and the stacks exist from now on, so that every address space shares them.
+        for start in [layout::DEVICES, layout::HEAP, layout::STACKS] {
             entry(root, start, 3, Missing::Kernel).expect("memory for the kernel's page tables");
         }
         ROOT.call_once(|| root);
-        switch(root);
+        load(root);
     }
 }
 
@@ -70,23 +74,58 @@ unsafe fn set(root: u64, address: u64, level: u32, frame: u64, flags: Flags) {
     unsafe { slot.expect("memory for the kernel's page tables").write(Entry::new(frame, flags)) };
 }
 
-/// Uses the page tables under `root`.
+/// Uses the page tables under `root`, as they are now.
 ///
 /// # Safety
-/// Their upper half is the kernel's.
+/// Their upper half is the kernel's, and they live until this processor uses others.
 pub unsafe fn switch(root: u64) {
-    let frame = PhysFrame::containing_address(PhysAddr::new(root));
-    if Cr3::read().0 != frame {
-        // SAFETY: the kernel's half is the same in all tables (the caller's promise): code and stack stay where they are.
-        unsafe { Cr3::write(frame, Cr3Flags::empty()) };
+    let own = processor::current();
+    let asked = own.asked.load(Ordering::Acquire);
+    if own.root.load(Ordering::Relaxed) != root || own.answered.load(Ordering::Relaxed) != asked {
+        // SAFETY: the caller's promise.
+        unsafe { load(root) };
+        own.root.store(root, Ordering::Relaxed);
+        own.answered.store(asked, Ordering::Release);
     }
+}
+
+/// Forgets what this processor knows of the program's page tables.
+pub fn forget_all() {
+    // SAFETY: these tables are the ones in use.
+    unsafe { load(processor::current().root.load(Ordering::Relaxed)) };
+}
+
+/// Uses the kernel's own page tables.
+pub fn leave_program() {
+    // SAFETY: these are the kernel's, and live for good.
+    unsafe { load(root()) };
+    processor::current().root.store(root(), Ordering::Relaxed);
+}
+
+/// # Safety
+/// The kernel's half is the same in these tables as in all: code and stack stay where they are.
+unsafe fn load(root: u64) {
+    // SAFETY: the caller's promise.
+    unsafe { Cr3::write(PhysFrame::containing_address(PhysAddr::new(root)), Cr3Flags::empty()) };
 }
 
 /// Maps a new frame at `address` of the heap's region.
 pub fn map_heap(address: u64) -> Result<(), OutOfMemory> {
+    map_new(address)
+}
+
+/// Maps the stack of a processor, and tells where its top is. The page below it is not mapped.
+pub fn map_stack(number: u64) -> Result<u64, OutOfMemory> {
+    let start = layout::STACKS + number * 2 * STACK + PAGE;
+    (start..start + STACK).step_by(PAGE as usize).try_for_each(map_new)?;
+    Ok(start + STACK)
+}
+
+fn map_new(address: u64) -> Result<(), OutOfMemory> {
     let _changing = CHANGING.lock();
     let frame = frames::allocate()?;
-    // SAFETY: only this function changes the heap's part, under the lock; the address is new, so no reference is in the way.
+    // SAFETY: only this function changes the parts of the heap and the stacks, under the lock; the address is new, so no
+    // reference is in the way.
     match unsafe { entry(root(), address, 1, Missing::Kernel) } {
         Ok(Some(slot)) => {
             // SAFETY: the same.

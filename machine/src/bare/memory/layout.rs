@@ -7,6 +7,8 @@ pub const DIRECT: u64 = 0xffff_8000_0000_0000;
 pub const DEVICES: u64 = 0xffff_8080_0000_0000;
 /// The kernel's heap.
 pub const HEAP: u64 = 0xffff_8100_0000_0000;
+/// The stacks of the other processors.
+pub const STACKS: u64 = 0xffff_8180_0000_0000;
 /// Where the kernel is linked: the address of physical 0.
 pub const IMAGE: u64 = 0xffff_ffff_8000_0000;
 

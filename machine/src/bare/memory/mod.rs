@@ -7,14 +7,16 @@ pub mod layout;
 mod space;
 mod stale;
 mod table;
+mod tables;
 
 use crate::memory::Usage;
 use layout::Region;
 
 pub use frame::Frame;
 pub use frames::allocate_contiguous;
-pub use kernel::{map_device, switch};
+pub use kernel::{forget_all, leave_program, map_device, map_stack, root as kernel_root, switch};
 pub use space::AddressSpace;
+pub use tables::Tables;
 
 /// Takes over the memory: frames, the final page tables, the heap.
 ///

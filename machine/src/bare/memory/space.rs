@@ -5,6 +5,7 @@ mod range;
 use super::frame::Frame;
 use super::stale::{Left, Stale};
 use super::table::{Entry, Flags, Missing, entry, find};
+use super::tables::Tables;
 use super::{frames, kernel, layout};
 use crate::memory::{Access, OutOfMemory, PAGE, USER_END};
 use alloc::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub struct AddressSpace {
     mapped: u64,
     /// Its shares in frames that others may map, by page.
     shared: BTreeMap<u64, Arc<Frame>>,
+    tables: Tables,
 }
 
 fn flags(access: Access) -> Flags {
@@ -45,12 +47,14 @@ impl AddressSpace {
         unsafe {
             to.add(KERNEL_HALF.start).copy_from_nonoverlapping(from.add(KERNEL_HALF.start), KERNEL_HALF.len());
         }
-        Ok(AddressSpace { root, mapped: 0, shared: BTreeMap::new() })
+        // SAFETY: the frame is new, and its upper half is the kernel's now.
+        let tables = unsafe { Tables::new(root) };
+        Ok(AddressSpace { root, tables, mapped: 0, shared: BTreeMap::new() })
     }
 
-    /// The frame of the root table.
-    pub(in crate::hardware) fn root(&self) -> u64 {
-        self.root
+    /// Its page tables, to run the program in.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// How many pages are mapped, those too that nobody may touch now.
@@ -137,7 +141,7 @@ impl AddressSpace {
             self.mapped += 1;
             return;
         }
-        let mut stale = Stale::new();
+        let mut stale = Stale::new(self.root);
         // SAFETY: the entry was replaced.
         unsafe { stale.push(page, self.leave(page, before)) };
         stale.settle();
@@ -157,10 +161,14 @@ impl AddressSpace {
 
 impl Drop for AddressSpace {
     fn drop(&mut self) {
-        // SAFETY: nothing runs in this space any more; the kernel's own tables take over if it was the last one used.
-        unsafe {
-            kernel::switch(kernel::root());
-            free_below(self.root, 4, 0..KERNEL_HALF.start);
+        for index in 0..KERNEL_HALF.start {
+            // SAFETY: the root's entries of the program's half, which `&mut self` guards.
+            let below = unsafe { layout::direct(self.root).cast::<Entry>().add(index).replace(Entry::EMPTY) };
+            if below.has(Flags::PRESENT) {
+                self.tables.leave();
+                // SAFETY: the root has the table no more, and nobody uses the root.
+                unsafe { free_below(below.frame(), 3, 0..512) };
+            }
         }
     }
 }

@@ -71,6 +71,14 @@ impl Entry {
         self.0 & flags.0 == flags.0
     }
 
+    /// Whether what the program may do with the page by the other entry it may do by this one.
+    pub fn allows_all_of(self, other: Entry) -> bool {
+        self.has(Flags::PRESENT)
+            && self.frame() == other.frame()
+            && (self.has(Flags::WRITABLE) || !other.has(Flags::WRITABLE))
+            && (!self.has(Flags::NO_EXECUTE) || other.has(Flags::NO_EXECUTE))
+    }
+
     pub fn frame(self) -> u64 {
         self.0 & FRAME
     }

@@ -1,12 +1,13 @@
 //! Traps: the tables that lead to the kernel, and what happens on the way in.
 mod tables;
 
-use super::{apic, exit, nic, report};
+use super::{apic, exit, nic, processor, report, shootdown};
 use crate::user::{Registers, Trap};
 use core::arch::global_asm;
 use core::mem::offset_of;
+use core::sync::atomic::Ordering::Relaxed;
 
-pub use tables::init;
+pub use tables::{Tables, init, load};
 
 global_asm!(include_str!("entry.s"), options(att_syntax));
 
@@ -18,38 +19,23 @@ const _: () = {
     assert!(offset_of!(Registers, rflags) == 648);
 };
 
-/// What a processor has of its own; `%gs` points to it in the kernel. The offsets are known to entry.s.
-#[repr(C)]
-pub struct Processor {
-    kernel_stack: u64,
-    registers: u64,
-    scratch: u64,
-    vector: u64,
-    code: u64,
-    address: u64,
-}
-
-impl Processor {
-    pub const fn new() -> Self {
-        Processor { kernel_stack: 0, registers: 0, scratch: 0, vector: 0, code: 0, address: 0 }
-    }
-}
-
 const PAGE_FAULT: u64 = 14;
 /// Bits of a page fault's code (Intel SDM volume 3, 5.7).
 const WRITE: u64 = 1 << 1;
 const EXECUTE: u64 = 1 << 4;
 
-/// What the trap that `enter_user` came back from with 1 was.
+/// What the trap that `enter_user` came back from with 1 was. It needs nothing but what is this processor's own, so not the
+/// kernel's lock.
 pub fn last() -> Trap {
-    let processor = tables::processor();
-    match processor.vector {
+    let own = processor::current();
+    let code = own.code.load(Relaxed);
+    match own.vector.load(Relaxed) {
         PAGE_FAULT => Trap::PageFault {
-            address: processor.address,
-            write: processor.code & WRITE != 0,
-            execute: processor.code & EXECUTE != 0,
+            address: own.address.load(Relaxed),
+            write: code & WRITE != 0,
+            execute: code & EXECUTE != 0,
         },
-        vector @ 0..32 => Trap::Exception { vector: vector as u8, code: processor.code },
+        vector @ 0..32 => Trap::Exception { vector: vector as u8, code },
         vector => {
             interrupt(vector as u8);
             Trap::Interrupt
@@ -57,10 +43,16 @@ pub fn last() -> Trap {
     }
 }
 
+/// Whether the last trap was another processor's doing.
+pub fn is_from_processor() -> bool {
+    processor::current().vector.load(Relaxed) == u64::from(apic::PROCESSOR_VECTOR)
+}
+
 fn interrupt(vector: u8) {
     match vector {
         apic::TIMER_VECTOR => apic::fired(),
         apic::NIC_VECTOR => nic::interrupted(),
+        apic::PROCESSOR_VECTOR => shootdown::answer(),
         _ => return, // A spurious interrupt wants no end (Intel SDM volume 3, 12.9).
     }
     apic::end_of_interrupt();

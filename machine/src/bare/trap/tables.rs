@@ -1,5 +1,6 @@
 //! The descriptor tables and the registers that lead traps to entry.s (Intel SDM volume 3, 3.5, 7.10, 9.7).
-use super::Processor;
+use crate::hardware::processor::Processor;
+use alloc::boxed::Box;
 use core::arch::asm;
 use x86_64::VirtAddr;
 use x86_64::registers::model_specific::{GsBase, KernelGsBase, LStar, Msr, SFMask};
@@ -12,17 +13,13 @@ const STAR: u32 = 0xc000_0081;
 
 /// Null, kernel code, kernel data, unused, (base of sysret:) nothing, user data, user code, task (two entries). Where
 /// `sysret` would have code of 32 bits there is none: a `syscall` from such code enters the kernel another way.
-static mut SEGMENTS: [u64; 9] =
+const SEGMENTS: [u64; 9] =
     [0, 0x00af_9b00_0000_ffff, 0x00cf_9300_0000_ffff, 0, 0, 0x00cf_f300_0000_ffff, 0x00af_fb00_0000_ffff, 0, 0];
 
 const STACK: usize = 16 * 1024;
 
 #[repr(C, align(16))]
 struct Stack([u8; STACK]);
-
-/// Stacks for exceptions, interrupts and the double fault. Each is used afresh by every trap: the kernel's own stack is
-/// never touched, because compiled code keeps data below its stack pointer (the red zone).
-static mut STACKS: [Stack; 3] = [const { Stack([0; STACK]) }; 3];
 
 #[repr(C, packed(4))]
 struct Task {
@@ -34,14 +31,39 @@ struct Task {
     io_map: u16,
 }
 
-static mut TASK_STATE: Task = Task {
-    reserved: 0,
-    ring_stacks: [0; 3],
-    reserved2: 0,
-    interrupt_stacks: [0; 7],
-    reserved3: [0; 5],
-    io_map: size_of::<Task>() as u16,
+/// What a processor's traps go through.
+#[repr(C, align(16))]
+pub struct Tables {
+    segments: [u64; 9],
+    task: Task,
+    /// Stacks for exceptions, interrupts and the double fault. Each is used afresh by every trap: the kernel's own stack is
+    /// never touched, because compiled code keeps data below its stack pointer (the red zone).
+    stacks: [Stack; 3],
+}
+
+static mut FIRST: Tables = Tables {
+    segments: SEGMENTS,
+    task: Task {
+        reserved: 0,
+        ring_stacks: [0; 3],
+        reserved2: 0,
+        interrupt_stacks: [0; 7],
+        reserved3: [0; 5],
+        io_map: size_of::<Task>() as u16,
+    },
+    stacks: [const { Stack([0; STACK]) }; 3],
 };
+
+impl Tables {
+    /// Those of a processor that will join; they live for good.
+    pub fn new() -> *mut Tables {
+        // SAFETY: all of it is plain numbers, for which zero is a value.
+        let mut tables = unsafe { Box::<Tables>::new_zeroed().assume_init() };
+        tables.segments = SEGMENTS;
+        tables.task.io_map = size_of::<Task>() as u16;
+        Box::into_raw(tables)
+    }
+}
 
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -51,17 +73,10 @@ struct Gate {
 }
 
 static mut GATES: [Gate; 256] = [Gate { low: 0, high: 0 }; 256];
-static mut PROCESSOR: Processor = Processor::new();
 
 unsafe extern "C" {
     static trap_stubs: u8;
     fn syscall_entry();
-}
-
-/// The processor's own block.
-pub fn processor() -> &'static Processor {
-    // SAFETY: entry.s writes it only while the program runs, and then no reference is in use: `enter_user` is on the way.
-    unsafe { (&raw const PROCESSOR).as_ref_unchecked() }
 }
 
 fn gate(vector: usize) -> Gate {
@@ -91,21 +106,31 @@ struct Pointer {
     base: u64,
 }
 
-/// Loads the tables of this processor.
-pub fn init() {
-    // SAFETY: called once, in the boot, before any trap can come, so nothing else uses these statics. The tables are as the
-    // manual wants them and live for good; the selectors loaded are those of `SEGMENTS`.
+/// Makes the table of all processors, and loads those of the first.
+pub fn init(processor: &'static Processor) {
+    // SAFETY: called once, in the boot, before any trap can come, so nothing else uses these statics.
     unsafe {
-        let stacks = (&raw mut STACKS).cast::<Stack>();
-        let task = &raw mut TASK_STATE;
+        let gates = (&raw mut GATES).cast::<Gate>();
+        (0..256).for_each(|vector| gates.add(vector).write(gate(vector)));
+        load(&raw mut FIRST, processor);
+    }
+}
+
+/// Has this processor use these tables, and `%gs` point to its block.
+///
+/// # Safety
+/// The table of gates is there, no trap can come now, and `tables` are this processor's alone and live for good.
+pub unsafe fn load(tables: *mut Tables, processor: &'static Processor) {
+    // SAFETY: the caller's promise. The tables are as the manual wants them; the selectors loaded are those of `SEGMENTS`.
+    unsafe {
+        let stacks = (&raw mut (*tables).stacks).cast::<Stack>();
+        let task = &raw mut (*tables).task;
         let tops = [0, 1, 2].map(|index| stacks.add(index + 1) as u64);
         (*task).interrupt_stacks = [tops[0], tops[1], tops[2], 0, 0, 0, 0];
         let (base, limit) = (task as u64, size_of::<Task>() as u64 - 1);
-        let segments = (&raw mut SEGMENTS).cast::<u64>();
+        let segments = (&raw mut (*tables).segments).cast::<u64>();
         segments.add(7).write(limit | (base & 0xff_ffff) << 16 | 0x89 << 40 | (base >> 24 & 0xff) << 56);
         segments.add(8).write(base >> 32);
-        let gates = (&raw mut GATES).cast::<Gate>();
-        (0..256).for_each(|vector| gates.add(vector).write(gate(vector)));
 
         let table = Pointer { limit: size_of::<[u64; 9]>() as u16 - 1, base: segments as u64 };
         asm!(
@@ -124,7 +149,7 @@ pub fn init() {
             task = in(reg) TASK,
             none = in(reg) 0_u16,
         );
-        let table = Pointer { limit: size_of::<[Gate; 256]>() as u16 - 1, base: gates as u64 };
+        let table = Pointer { limit: size_of::<[Gate; 256]>() as u16 - 1, base: (&raw const GATES) as u64 };
         asm!("lidt [{}]", in(reg) &raw const table, options(nostack));
 
         // syscall: kernel code 0x08, stack 0x10; sysret: code 0x20 + 16, stack 0x20 + 8, both ring 3.
@@ -139,7 +164,7 @@ pub fn init() {
                 | RFlags::IOPL_LOW
                 | RFlags::IOPL_HIGH,
         );
-        GsBase::write(VirtAddr::new((&raw const PROCESSOR) as u64));
+        GsBase::write(VirtAddr::new((&raw const *processor) as u64));
         KernelGsBase::write(VirtAddr::new(0));
     }
 }

@@ -35,7 +35,7 @@ impl AddressSpace {
     /// A borrowed page that becomes writable is mapped no more: the next to touch it needs a copy.
     pub fn protect(&mut self, range: Range<u64>, access: Option<Access>) {
         assert_range(&range);
-        let mut stale = Stale::new();
+        let mut stale = Stale::new(self.root);
         let mut gone = 0;
         let changed = |found: Entry| match access {
             Some(access) if access.writes() && found.has(Flags::BORROWED) => Entry::EMPTY,
@@ -48,8 +48,9 @@ impl AddressSpace {
             visit(self.root, range, |page, slot| {
                 let new = changed(*slot);
                 gone += u64::from(new.is_empty());
-                if slot.replace(new).has(Flags::PRESENT) {
-                    stale.push(page, Left::Nothing);
+                let before = slot.replace(new);
+                if before.has(Flags::PRESENT) {
+                    stale.push(page, if new.allows_all_of(before) { Left::More } else { Left::Nothing });
                 }
             });
         }
@@ -60,7 +61,7 @@ impl AddressSpace {
     /// Takes away the pages of this range and frees their memory.
     pub fn unmap(&mut self, range: Range<u64>) {
         assert_range(&range);
-        let mut stale = Stale::new();
+        let mut stale = Stale::new(self.root);
         // SAFETY: the tables under `root` are this space's, which `&mut self` guards; what is pushed was replaced.
         unsafe {
             visit(self.root, range, |page, slot| {
@@ -90,7 +91,7 @@ impl AddressSpace {
             });
         }
         tables?;
-        let mut stale = Stale::new();
+        let mut stale = Stale::new(self.root);
         // SAFETY: the same; each entry is in one place before and after, and its share in a frame goes with it.
         unsafe {
             visit(root, from, |page, slot| {

@@ -1,0 +1,31 @@
+//! The processors (CPUs) that run the program.
+//!
+//! The kernel is one, ring 3 is many: a processor has the kernel for itself while it runs kernel code. It gives the kernel
+//! up in two places only, while it runs the program ([`user::run`](crate::user::run)) and while it halts (`idle::wait`).
+
+/// The most processors that are used.
+pub const MOST: usize = 64;
+
+/// How many there are. They are numbered from 0.
+pub fn count() -> usize {
+    crate::hardware::cpus::count()
+}
+
+/// The one that runs this code.
+pub fn current() -> usize {
+    crate::hardware::cpus::current()
+}
+
+/// Has a processor that runs the program come back to the kernel soon ([`Trap::Interrupt`](crate::user::Trap)).
+/// Nothing if it is this one, or does not run the program.
+pub fn interrupt(number: usize) {
+    crate::hardware::cpus::interrupt(number);
+}
+
+/// Wakes one of the processors that halt, of those whose bit is set in `allowed`.
+pub fn wake(allowed: u64) {
+    crate::hardware::cpus::wake(allowed);
+}
+
+#[cfg(feature = "bare")]
+pub use crate::hardware::cpus::start;
