@@ -145,7 +145,7 @@ impl AddressSpace {
             let copy = page.frame.with(|bytes| Frame::new(&bytes[..]))?;
             page.frame = Arc::new(copy);
         }
-        Ok(AddressSpace { pages })
+        Ok(AddressSpace { pages, tables: Tables })
     }
 
     /// Writes `new` to this word if it holds `expected`, in one step for all processors; tells what it held.

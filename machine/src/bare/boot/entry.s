@@ -82,6 +82,7 @@ early_gdt_pointer:
 
     .section .boot.bss, "aw", @nobits
     .align 4096
+    .globl early_root
 early_root:        .skip 4096
 early_low:         .skip 4096
 early_high:        .skip 4096
