@@ -24,6 +24,15 @@ struct Task {
     /// `None` once it is done, and while it runs.
     work: Mutex<Option<Work>>,
     state: AtomicU8,
+    allowed: Allowed,
+}
+
+/// The processors that a task may run on, a bit for each.
+pub type Allowed = Arc<AtomicU64>;
+
+/// All of them.
+pub fn anywhere() -> Allowed {
+    Arc::new(AtomicU64::new(u64::MAX))
 }
 
 /// It waits to be woken.
@@ -50,12 +59,24 @@ impl Wake for Task {
 
 /// Starts a task.
 pub fn spawn(work: impl Future<Output = ()> + Send + 'static) {
-    Arc::new(Task { work: Mutex::new(Some(Box::pin(work))), state: AtomicU8::new(WAITS) }).wake();
+    spawn_on(anywhere(), work);
 }
 
-/// Runs the task that has been ready longest until it waits; `false` if none is ready.
+/// Starts a task that runs only where it is allowed to at the time.
+pub fn spawn_on(allowed: Allowed, work: impl Future<Output = ()> + Send + 'static) {
+    Arc::new(Task { work: Mutex::new(Some(Box::pin(work))), state: AtomicU8::new(WAITS), allowed }).wake();
+}
+
+fn take_ready() -> Option<Arc<Task>> {
+    let own = 1 << machine::cpus::current();
+    let mut ready = READY.lock();
+    let first = ready.iter().position(|task| task.allowed.load(Ordering::Relaxed) & own != 0)?;
+    ready.remove(first)
+}
+
+/// Runs the task that has been ready longest until it waits; `false` if none is ready that may run on this processor.
 pub fn run_one() -> bool {
-    let Some(task) = READY.lock().pop_front() else { return false };
+    let Some(task) = take_ready() else { return false };
     // Before the poll: a wake from now on queues it again.
     task.state.store(RUNS, Ordering::Release);
     // Taken out, so that nothing is locked while the task runs the program.
@@ -74,10 +95,11 @@ pub fn run_one() -> bool {
 }
 
 /// Has a processor that halts take up a task that is ready, if there are both. For one that will not do so itself, because
-/// it goes on with another task.
+/// it goes on with another task or may not run any of these.
 pub fn share() {
-    if !READY.lock().is_empty() {
-        machine::cpus::wake(u64::MAX);
+    let allowed = READY.lock().iter().fold(0, |all, task| all | task.allowed.load(Ordering::Relaxed));
+    if allowed != 0 {
+        machine::cpus::wake(allowed);
     }
 }
 

@@ -121,6 +121,7 @@ fn run(system: &System) -> ! {
         let timers = executor::fire_timers(now);
         let counters = count(system, now);
         if !executor::run_one() {
+            executor::share();
             machine::idle::wait([frames, timers, counters].into_iter().flatten().min());
         }
     }

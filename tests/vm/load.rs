@@ -13,7 +13,7 @@ use tests::tcp::Kept;
 use tests::wire::Wire;
 use tests::{Result, ensure, http, program, tcp};
 
-const REQUESTS: usize = 10_000;
+pub const REQUESTS: usize = 10_000;
 const AT_ONCE: usize = 50;
 const REFUSED: u32 = 100_000;
 
@@ -111,7 +111,7 @@ fn kept(count: usize, active: usize, rounds: usize) -> Result {
 }
 
 /// Makes so many requests, [`AT_ONCE`] at a time: `request` makes one and is told which client it is.
-fn all_answered(vm: &Machine, requests: usize, request: impl Fn(usize) -> Result + Sync) -> Result {
+pub fn all_answered(vm: &Machine, requests: usize, request: impl Fn(usize) -> Result + Sync) -> Result {
     let answered = AtomicUsize::new(0);
     let client = |client| -> Result {
         for _ in 0..requests / AT_ONCE {

@@ -10,6 +10,7 @@ mod icmp;
 mod load;
 mod network;
 mod probe;
+mod processors;
 mod programs;
 mod serve;
 mod servers;
@@ -42,6 +43,7 @@ fn main() {
     hostile::cases(&mut trials);
     icmp::cases(&mut trials);
     programs::cases(&mut trials);
+    processors::cases(&mut trials);
     sockets::cases(&mut trials);
     load::cases(&mut trials);
     broken::cases(&mut trials);

@@ -101,9 +101,14 @@ fn busybox(machine: &str) -> Result {
 
 /// Runs a program here and there: the same exit code, the same output.
 pub fn same_as_on_linux(machine: &str, path: &Path, args: &[&str]) -> Result {
+    same_with(machine, &[], path, args)
+}
+
+/// The same with these options of the command.
+pub fn same_with(machine: &str, options: &[&str], path: &Path, args: &[&str]) -> Result {
     // By the same name in both places, and with one variable that only this test sets.
     let linux = Command::new(path).args(args).env("GATE", "open").output()?;
-    let vm = Launch::new(machine)?.args(["-e", "GATE=open"]).start(path, args)?.end()?;
+    let vm = Launch::new(machine)?.args(options).args(["-e", "GATE=open"]).start(path, args)?.end()?;
     ensure!(Some(vm.code) == linux.status.code(), "exit code {} for {:?}: {}", vm.code, linux.status, vm.stderr);
     let expected = String::from_utf8(linux.stdout)?;
     ensure!(!expected.is_empty() && vm.stdout == expected, "here: {}\non Linux: {expected}", vm.stdout);
@@ -114,7 +119,12 @@ pub fn same_as_on_linux(machine: &str, path: &Path, args: &[&str]) -> Result {
 
 /// It tries what only a kernel may do, and 200,000 random calls; the kernel goes on, and tells how it ended.
 fn hostile(machine: &str) -> Result {
-    let vm = Launch::new(machine)?.args(["-m", "32M"]).start(program::built("hostile")?, &[])?.end()?;
+    hostile_with(machine, &[])
+}
+
+/// The same with these options of the command.
+pub fn hostile_with(machine: &str, options: &[&str]) -> Result {
+    let vm = Launch::new(machine)?.args(options).args(["-m", "32M"]).start(program::built("hostile")?, &[])?.end()?;
     ensure!(vm.code == 0, "exit code {}: {}{}", vm.code, vm.stdout, vm.stderr);
     ensure!(vm.stdout == "the kernel kept to itself\nevery call came back\n", "{}", vm.stdout);
     Ok(())

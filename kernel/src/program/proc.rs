@@ -14,7 +14,11 @@ use machine::memory::PAGE;
 pub fn text(what: Generated, thread: &Thread) -> String {
     match what {
         Generated::Comm => format!("{}\n", name(thread)),
-        Generated::Cpuinfo => "processor\t: 0\nvendor_id\t: unknown\nmodel name\t: x86_64\ncpu cores\t: 1\n\n".into(),
+        Generated::CpuList => match machine::cpus::count() {
+            1 => "0\n".into(),
+            count => format!("0-{}\n", count.saturating_sub(1)),
+        },
+        Generated::Cpuinfo => cpuinfo(),
         Generated::Loadavg => format!("0.00 0.00 0.00 1/{} {}\n", thread.process.thread_count(), thread.process.id),
         Generated::Maps => maps(thread, false),
         Generated::Meminfo => memory(),
@@ -39,6 +43,17 @@ pub fn text(what: Generated, thread: &Thread) -> String {
 fn resolv_conf(thread: &Thread) -> String {
     let servers = thread.process.world.sockets.name_servers();
     servers.iter().map(|server| format!("nameserver {server}\n")).collect()
+}
+
+fn cpuinfo() -> String {
+    let count = machine::cpus::count();
+    let one = |number| {
+        format!(
+            "processor\t: {number}\nvendor_id\t: unknown\nmodel name\t: x86_64\nphysical id\t: 0\nsiblings\t: {count}\n\
+             core id\t\t: {number}\ncpu cores\t: {count}\n\n"
+        )
+    };
+    (0..count).map(one).collect()
 }
 
 /// The path as it is for everybody: `/proc/PID` and `/proc/self/task/TID` of who asks are `/proc/self`.
@@ -100,9 +115,10 @@ fn processors(thread: &Thread) -> String {
     let ticks = now.as_millis() / 10;
     let boot = machine::time::wall().saturating_sub(now).as_secs();
     let times = format!("{ticks} 0 0 0 0 0 0 0 0 0");
+    let each: String = (0..machine::cpus::count()).map(|number| format!("cpu{number} {times}\n")).collect();
     let processes = thread.process.world.process_count();
     format!(
-        "cpu  {times}\ncpu0 {times}\nctxt 0\nbtime {boot}\nprocesses {processes}\nprocs_running 1\nprocs_blocked 0\n"
+        "cpu  {times}\n{each}ctxt 0\nbtime {boot}\nprocesses {processes}\nprocs_running 1\nprocs_blocked 0\n"
     )
 }
 

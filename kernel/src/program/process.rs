@@ -79,6 +79,11 @@ impl World {
         self.processes.lock().get(&id).cloned()
     }
 
+    /// The thread of this number, of whatever process.
+    pub fn thread(&self, id: u32) -> Option<Arc<Thread>> {
+        self.processes.lock().values().find_map(|process| process.thread(id))
+    }
+
     /// How many processes there are.
     pub fn process_count(&self) -> usize {
         self.processes.lock().len()

@@ -5,7 +5,7 @@ use super::memory::Memory;
 use super::process::{End, Process};
 use super::signal::{self, Info, Pending, Set, Signal};
 use super::space::{Fault, Protection};
-use crate::executor;
+use crate::executor::{self, Allowed};
 use crate::syscall;
 use crate::tree::Place;
 use crate::wait::WaitQueue;
@@ -56,6 +56,8 @@ pub struct Thread {
     since: AtomicU64,
     /// The processor that runs it in ring 3, counted from 1; 0 for none.
     runs_on: AtomicUsize,
+    /// Those that may (sched_setaffinity(2)).
+    pub allowed: Allowed,
 }
 
 /// What a thread has of signals for itself.
@@ -101,6 +103,7 @@ impl Thread {
             used: AtomicU64::new(0),
             since: AtomicU64::new(0),
             runs_on: AtomicUsize::new(0),
+            allowed: executor::anywhere(),
         });
         process.add_thread(thread.clone());
         thread
@@ -115,7 +118,7 @@ impl Thread {
 
     /// Starts it.
     pub fn spawn(self: Arc<Self>, registers: Box<Registers>) {
-        executor::spawn(async move {
+        executor::spawn_on(self.allowed.clone(), async move {
             let mut work = core::pin::pin!(run(self.clone(), registers));
             poll_fn(|context| {
                 self.since.store(machine::time::now().as_nanos() as u64, Ordering::Relaxed);

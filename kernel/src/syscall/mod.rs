@@ -16,6 +16,7 @@ mod io;
 mod memory;
 mod path;
 mod poll;
+mod processor;
 mod scheduling;
 mod signal;
 mod signalfd;

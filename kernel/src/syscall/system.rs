@@ -116,22 +116,6 @@ pub fn getrusage(call: &mut Call<'_>) -> Answer {
     Ok(0)
 }
 
-pub fn sched_getaffinity(call: &mut Call<'_>) -> Answer {
-    let length = call.arg::<1>();
-    if length < 8 || !length.is_multiple_of(8) {
-        return Err(Errno::EINVAL);
-    }
-    call.memory().put(call.arg::<2>(), &1_u64)?;
-    Ok(8)
-}
-
-pub fn getcpu(call: &mut Call<'_>) -> Answer {
-    for at in [call.arg::<0>(), call.arg::<1>()].into_iter().filter(|at| *at != 0) {
-        call.memory().put(at, &0_u32)?;
-    }
-    Ok(0)
-}
-
 /// arch_prctl(2): the bases of FS and GS.
 pub fn arch_prctl(call: &mut Call<'_>) -> Answer {
     const SET_GS: u32 = 0x1001;

@@ -301,9 +301,9 @@ table! {
     97 getrlimit: now system::getrlimit "";
     160 setrlimit: now system::setrlimit "RLIMIT_NOFILE has an effect";
     98 getrusage: now system::getrusage "the time since the boot";
-    204 sched_getaffinity: now system::sched_getaffinity "one processor";
-    203 sched_setaffinity: now identity::stay_root "taken without effect";
-    309 getcpu: now system::getcpu "";
+    204 sched_getaffinity: now processor::sched_getaffinity "";
+    203 sched_setaffinity: wait processor::sched_setaffinity "";
+    309 getcpu: now processor::getcpu "";
     158 arch_prctl: now system::arch_prctl "ARCH_SET_FS, ARCH_GET_FS, ARCH_SET_GS, ARCH_GET_GS";
 
     334 rseq: off missing "not there; the C library does without";

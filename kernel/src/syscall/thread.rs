@@ -133,6 +133,7 @@ fn copy_thread(call: &Call<'_>, clone: &Clone) -> Result<Arc<Thread>, Errno> {
     }
     drop(signals);
     *thread.name.lock() = *parent.name.lock();
+    thread.allowed.store(parent.allowed.load(Ordering::Relaxed), Ordering::Relaxed);
     Ok(thread)
 }
 

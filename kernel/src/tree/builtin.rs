@@ -50,9 +50,6 @@ pub const FIXED: &[(&str, &str)] = &[
     ("/proc/sys/vm/overcommit_memory", "1\n"),
     ("/proc/sys/vm/overcommit_ratio", "50\n"),
     ("/proc/version", "Linux version 6.1.0-portcullis #1\n"),
-    ("/sys/devices/system/cpu/online", "0\n"),
-    ("/sys/devices/system/cpu/possible", "0\n"),
-    ("/sys/devices/system/cpu/present", "0\n"),
     ("/sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n"),
 ];
 
@@ -71,6 +68,9 @@ pub const GENERATED: &[(&str, Generated)] = &[
     ("/proc/self/statm", Generated::Statm),
     ("/proc/self/status", Generated::Status),
     ("/proc/stat", Generated::Processors),
+    ("/sys/devices/system/cpu/online", Generated::CpuList),
+    ("/sys/devices/system/cpu/possible", Generated::CpuList),
+    ("/sys/devices/system/cpu/present", Generated::CpuList),
     ("/proc/sys/kernel/random/uuid", Generated::Uuid),
     ("/proc/uptime", Generated::Uptime),
 ];

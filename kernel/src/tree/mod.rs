@@ -31,6 +31,7 @@ use linux_raw_sys::general as linux;
 pub enum Generated {
     Comm,
     Cpuinfo,
+    CpuList,
     Loadavg,
     Maps,
     Meminfo,
