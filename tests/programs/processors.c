@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, THREADS = 4, ROUNDS = 100 };
+enum { PAGE = 4096, THREADS = 4, ROUNDS = 50 };
 
 static void check(int holds, const char *what) {
     if (!holds) {
@@ -243,7 +243,7 @@ static void replacing(void) {
     pthread_t threads[THREADS - 1];
     page = new_pages(1);
     for (long i = 0; i < THREADS - 1; i++) start(&threads[i], compare, i);
-    for (long round = 1; round <= 10 * ROUNDS; round++) {
+    for (long round = 1; round <= 4 * ROUNDS; round++) {
         void *same = mmap((void *)page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         check(same == (void *)page, "a page is replaced");
         page[0] = round;
@@ -257,7 +257,7 @@ static void replacing(void) {
 
 static void *map_and_unmap(void *argument) {
     long number = (long)argument + 1;
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         int count = 1 + (round * 7 + (int)number) % 9;
         long *pages = new_pages(count), value = number << 32 | round;
         for (int i = 0; i < count * PAGE / 8; i += 64) {

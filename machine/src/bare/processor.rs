@@ -27,7 +27,7 @@ pub struct Processor {
     pub armed: AtomicU64,
     /// The root of the page tables that it uses.
     pub root: AtomicU64,
-    /// It runs the program, or is about to, or has not yet got the kernel after that.
+    /// It runs the program, or is about to.
     pub runs_program: AtomicBool,
     /// It is to come back from the program.
     pub interrupted: AtomicBool,

@@ -55,8 +55,9 @@ pub fn run(registers: &mut Registers, tables: &Tables, slice: Duration) -> Trap 
             trap => break trap,
         }
     };
+    // Before the lock: nobody need wait for this processor from now on.
+    own.runs_program.store(false, Ordering::Release);
     lock::take();
-    own.runs_program.store(false, Ordering::Relaxed);
     own.interrupted.store(false, Ordering::Relaxed);
     trap
 }
