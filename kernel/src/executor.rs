@@ -82,7 +82,9 @@ pub fn run_one() -> bool {
     // Taken out, so that nothing is locked while the task runs the program.
     let Some(mut work) = task.work.lock().take() else { return true };
     let waker = Waker::from(task.clone());
-    if work.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+    let done = work.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+    machine::user::park();
+    if done {
         return true;
     }
     *task.work.lock() = Some(work);

@@ -180,6 +180,9 @@ pub trait Sockets: Send + Sync {
     fn name_servers(&self) -> Vec<IpAddr> {
         Vec::new()
     }
+
+    /// Has the card send what the sockets gave it (see `machine::nic::waiting`).
+    fn flush(&self) {}
 }
 
 /// AF_INET or AF_INET6.

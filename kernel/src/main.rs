@@ -120,7 +120,7 @@ fn run(system: &System) -> ! {
         let frames = system.net.poll(now);
         let timers = executor::fire_timers(now);
         let counters = count(system, now);
-        if !executor::run_one() {
+        if !executor::run_one() && system.net.listen() {
             executor::share();
             machine::idle::wait([frames, timers, counters].into_iter().flatten().min());
         }

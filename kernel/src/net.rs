@@ -89,6 +89,11 @@ impl Net {
         self.stack().turn(now)
     }
 
+    /// Has the card interrupt when a frame arrives, for a processor that is about to halt; `false` if one is there already.
+    pub fn listen(&self) -> bool {
+        self.stack().link.guard().listen()
+    }
+
     /// What the firewall counted so far, one entry per cause.
     pub fn counters(&self) -> Vec<Counter> {
         self.stack().link.guard().counters()
@@ -120,5 +125,9 @@ impl Sockets for Net {
             SocketKind::Stream => Arc::new(tcp::TcpSocket::new(this, version)),
             SocketKind::Datagram => Arc::new(udp::UdpSocket::new(this, version)),
         })
+    }
+
+    fn flush(&self) {
+        self.stack().link.guard().flush();
     }
 }

@@ -1,4 +1,5 @@
 //! The program's side of the machine: its registers, and running it in ring 3.
+use crate::hardware::fpu::{LEGACY, Legacy};
 use crate::memory::Tables;
 use core::time::Duration;
 
@@ -9,7 +10,8 @@ use core::time::Duration;
 #[repr(C, align(16))]
 #[allow(missing_docs)] // The names are the processor's.
 pub struct Registers {
-    pub fpu: [u8; 512],
+    /// xmm0 to xmm15.
+    pub(crate) sse: [u8; 256],
     pub rax: u64,
     pub rbx: u64,
     pub rcx: u64,
@@ -30,17 +32,16 @@ pub struct Registers {
     pub rflags: u64,
     pub fs_base: u64,
     pub gs_base: u64,
+    /// The x87 registers and MXCSR.
+    pub(crate) legacy: Legacy,
 }
 
 impl Registers {
     /// The registers a thread starts with: all zero but these two, the FPU and SSE in their ABI state
     /// (psABI x86-64, 3.4.1: FCW 0x37f, MXCSR 0x1f80).
     pub fn new(rip: u64, rsp: u64) -> Self {
-        let mut fpu = [0; 512];
-        fpu[0..2].copy_from_slice(&0x37f_u16.to_le_bytes());
-        fpu[24..28].copy_from_slice(&0x1f80_u32.to_le_bytes());
         Registers {
-            fpu,
+            sse: [0; 256],
             rax: 0,
             rbx: 0,
             rcx: 0,
@@ -61,13 +62,45 @@ impl Registers {
             rflags: 0x202,
             fs_base: 0,
             gs_base: 0,
+            legacy: Legacy::new(first_legacy()),
         }
+    }
+
+    /// The x87, MXCSR and SSE registers as FXSAVE lays them out (Intel SDM volume 1, 10.5.1).
+    pub fn fpu(&self) -> [u8; 512] {
+        let mut image = [0; 512];
+        image[..LEGACY].copy_from_slice(&self.legacy.bytes());
+        image[LEGACY..LEGACY + 256].copy_from_slice(&self.sse);
+        image
+    }
+
+    /// Sets what [`fpu`](Self::fpu) gives; bits of MXCSR that do not exist are left out.
+    pub fn set_fpu(&mut self, image: &[u8; 512]) {
+        let mut legacy = [0; LEGACY];
+        legacy.copy_from_slice(&image[..LEGACY]);
+        // The upper half of MXCSR is reserved (Intel SDM volume 1, 10.2.3): loading it would fault in ring 0.
+        legacy[26..28].fill(0);
+        self.legacy = Legacy::new(legacy);
+        self.sse.copy_from_slice(&image[LEGACY..LEGACY + 256]);
+    }
+
+    /// Sets them to what a thread starts with.
+    pub fn reset_fpu(&mut self) {
+        self.legacy = Legacy::new(first_legacy());
+        self.sse.fill(0);
     }
 
     /// The six arguments of a system call.
     pub fn arguments(&self) -> [u64; 6] {
         [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
     }
+}
+
+fn first_legacy() -> [u8; LEGACY] {
+    let mut legacy = [0; LEGACY];
+    legacy[0..2].copy_from_slice(&0x37f_u16.to_le_bytes());
+    legacy[24..28].copy_from_slice(&0x1f80_u32.to_le_bytes());
+    legacy
 }
 
 /// Why the program stopped running.
@@ -95,8 +128,13 @@ pub enum Trap {
     Interrupt,
 }
 
-/// Runs the program with these registers in the address space of these tables until it traps, or for `slice` at most. Other
+/// Runs the program with these registers in the address space of these tables until it traps, or until `due` at most. Other
 /// processors may have the kernel meanwhile.
-pub fn run(registers: &mut Registers, tables: &Tables, slice: Duration) -> Trap {
-    crate::hardware::user::run(registers, tables, slice)
+pub fn run(registers: &mut Registers, tables: &Tables, due: Duration) -> Trap {
+    crate::hardware::user::run(registers, tables, due)
+}
+
+/// Ends the turn of the thread that this processor ran last: from now on another processor may run it.
+pub fn park() {
+    crate::hardware::fpu::park();
 }

@@ -65,6 +65,16 @@ impl Guard {
         self.nic.recycle(accepted.frame);
     }
 
+    /// Has the card interrupt when a frame arrives; `false` if one is there already.
+    pub fn listen(&mut self) -> bool {
+        self.nic.listen()
+    }
+
+    /// Has the card send what waits.
+    pub fn flush(&mut self) {
+        self.nic.flush();
+    }
+
     /// How many frames were sent.
     pub fn sent(&self) -> u64 {
         self.sent

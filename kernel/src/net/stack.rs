@@ -153,6 +153,7 @@ impl Stack {
         }
         let due = self.timers.until(self.link.now(), TIMERS);
         due.into_iter().for_each(|timer| self.fire(timer));
+        self.link.guard().flush();
         if budget == 0 {
             return Some(now);
         }

@@ -21,8 +21,6 @@ const FIXED_FLAGS: u64 = 0x202;
 const HANDLER_CLEARS: u64 = 0x500;
 /// The flag of a stack that is given up while a handler runs on it (sigaltstack(2), SS_AUTODISARM).
 pub const AUTODISARM: u32 = 1 << 31;
-/// The bits of MXCSR that exist; loading another faults.
-const MXCSR: u32 = 0xffff;
 
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -177,7 +175,7 @@ fn enter_handler(
         context: save(registers, alternate, mask, fpu_at, signals.fault),
         info: SignalInfo::new(signal, info),
     };
-    thread.memory.put(fpu_at, &registers.fpu)?;
+    thread.memory.put(fpu_at, &registers.fpu())?;
     thread.memory.put(frame_at, &frame)?;
     if signals.disarms {
         (signals.alternate, signals.disarms) = ((0, 0), false);
@@ -191,7 +189,7 @@ fn enter_handler(
         thread.process.actions.lock().set(signal, Action::default());
     }
     let context_at = frame_at + 8;
-    registers.fpu = Registers::new(0, 0).fpu;
+    registers.reset_fpu();
     registers.rsp = frame_at;
     registers.rip = action.handler;
     registers.rax = 0;
@@ -206,18 +204,17 @@ fn enter_handler(
 pub fn leave_handler(thread: &Thread, registers: &mut Registers) -> Result<u64, Errno> {
     // The handler's return took the address off the stack: the context is next.
     let context: Context = thread.memory.get(registers.rsp)?;
-    let fpu: [u8; 512] = match context.fpu {
-        0 => Registers::new(0, 0).fpu,
-        at => thread.memory.get(at)?,
+    let fpu: Option<[u8; 512]> = match context.fpu {
+        0 => None,
+        at => Some(thread.memory.get(at)?),
     };
     if context.rip >= USER_END {
         return Err(Errno::EFAULT);
     }
     restore(registers, &context);
-    registers.fpu = fpu;
-    if let Some(bytes) = registers.fpu.first_chunk_mut::<28>() {
-        let mxcsr = u32::from_le_bytes([bytes[24], bytes[25], bytes[26], bytes[27]]) & MXCSR;
-        bytes[24..].copy_from_slice(&mxcsr.to_le_bytes());
+    match fpu {
+        Some(image) => registers.set_fpu(&image),
+        None => registers.reset_fpu(),
     }
     let mut signals = thread.signals.lock();
     signals.blocked = context.mask & !UNSTOPPABLE;

@@ -117,9 +117,7 @@ fn processors(thread: &Thread) -> String {
     let times = format!("{ticks} 0 0 0 0 0 0 0 0 0");
     let each: String = (0..machine::cpus::count()).map(|number| format!("cpu{number} {times}\n")).collect();
     let processes = thread.process.world.process_count();
-    format!(
-        "cpu  {times}\n{each}ctxt 0\nbtime {boot}\nprocesses {processes}\nprocs_running 1\nprocs_blocked 0\n"
-    )
+    format!("cpu  {times}\n{each}ctxt 0\nbtime {boot}\nprocesses {processes}\nprocs_running 1\nprocs_blocked 0\n")
 }
 
 /// Pages of the whole address space, and of those that are in memory.

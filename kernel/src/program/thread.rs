@@ -20,10 +20,12 @@ use machine::memory::USER_END;
 use machine::user::{Registers, Trap};
 use spin::Mutex;
 
-/// How long a thread runs before others have their turn.
-const SLICE: Duration = Duration::from_millis(10);
 /// `si_code` of a signal that the kernel sends (SI_KERNEL).
 pub const KERNEL: i32 = 0x80;
+/// How long a thread runs before others have their turn, and the network, whose card is quiet meanwhile.
+const SLICE: Duration = Duration::from_millis(1);
+/// For how many system calls frames to send may wait for more.
+const FRAMES_WAIT: u32 = 8;
 
 /// A thread.
 pub struct Thread {
@@ -205,22 +207,26 @@ impl Thread {
 
 /// Runs a thread until it ends.
 async fn run(thread: Arc<Thread>, mut registers: Box<Registers>) {
-    let mut slice_end = machine::time::now() + SLICE;
     let mut interrupted = None;
+    let mut waited = 0;
     loop {
         frame::deliver(&thread, &mut registers, interrupted.take());
         if thread.is_over() {
             break;
         }
-        match enter(&thread, &mut registers, slice_end) {
+        match enter(&thread, &mut registers) {
             Trap::Syscall => interrupted = syscall::serve(&thread, &mut registers).await,
             Trap::PageFault { address, write, execute } => page_fault(&thread, &registers, address, write, execute),
             Trap::Exception { vector, code } => exception(&thread, &registers, vector, code),
-            Trap::Interrupt => slice_end = Duration::ZERO,
+            // The clock is not looked at: the end of the slice interrupts.
+            Trap::Interrupt => executor::give_way().await,
         }
-        if machine::time::now() >= slice_end {
-            executor::give_way().await;
-            slice_end = machine::time::now() + SLICE;
+        if machine::nic::waiting() {
+            waited += 1;
+            if waited > FRAMES_WAIT {
+                waited = 0;
+                thread.process.world.sockets.flush();
+            }
         }
     }
     syscall::thread_ends(&thread);
@@ -229,16 +235,16 @@ async fn run(thread: Arc<Thread>, mut registers: Box<Registers>) {
     thread.process.remove_thread(thread.id, code);
 }
 
-fn enter(thread: &Thread, registers: &mut Registers, slice_end: Duration) -> Trap {
+fn enter(thread: &Thread, registers: &mut Registers) -> Trap {
     // What the processor does not take in these registers is a fault of the program, before it could be one of the kernel.
     if registers.rip >= USER_END {
         return Trap::PageFault { address: registers.rip, write: false, execute: true };
     }
-    let left = slice_end.saturating_sub(machine::time::now());
     // Others have the kernel meanwhile: nothing may be locked.
     executor::share();
     thread.runs_on.store(machine::cpus::current() + 1, Ordering::Relaxed);
-    let trap = machine::user::run(registers, thread.memory.tables(), left);
+    let turn_began = Duration::from_nanos(thread.since.load(Ordering::Relaxed));
+    let trap = machine::user::run(registers, thread.memory.tables(), turn_began + SLICE);
     thread.runs_on.store(0, Ordering::Relaxed);
     trap
 }
@@ -299,7 +305,8 @@ fn exception(thread: &Thread, registers: &Registers, vector: u8, error: u64) {
 
 /// `si_code` of a floating-point exception: the first that is not masked, by MXCSR (FPE_FLTINV ...; sigaction(2)).
 fn float_code(registers: &Registers) -> i32 {
-    let word = |at: usize| registers.fpu.get(at..at + 2).map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
+    let image = registers.fpu();
+    let word = |at: usize| image.get(at..at + 2).map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
     // Those of SSE, and those of the x87 unit.
     let raised = word(24) & !(word(24) >> 7) & 0x3f | word(2) & !word(0) & 0x3f;
     match raised {

@@ -112,6 +112,15 @@ pub fn arm(due: Duration) {
     write(INITIAL_COUNT, counts.clamp(1, u32::MAX.into()) as u32);
 }
 
+/// The same, without a look at the clock where the timer is set already: a time that is over is told at once when
+/// interrupts are on.
+pub fn arm_by(due: Duration) {
+    let armed = processor::current().armed.load(Ordering::Relaxed);
+    if armed == 0 || armed > due.as_nanos() as u64 {
+        arm(due);
+    }
+}
+
 /// The timer fired.
 pub fn fired() {
     processor::current().armed.store(0, Ordering::Relaxed);

@@ -10,6 +10,7 @@ mod cpu;
 pub mod cpus;
 pub mod entropy;
 mod exit;
+pub mod fpu;
 mod freestanding;
 pub mod idle;
 mod lock;

@@ -1,8 +1,11 @@
 //! What a processor has of its own.
+use super::fpu::Area;
 use crate::cpus::MOST;
+use alloc::sync::Arc;
 use core::arch::asm;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use spin::Mutex;
 
 /// A processor's own block; `%gs` points to it in the kernel. entry.s knows the offsets of the first fields.
 #[repr(C, align(64))]
@@ -36,6 +39,8 @@ pub struct Processor {
     /// How often it was asked to forget what it knows of page tables, and up to which of these times it has.
     pub asked: AtomicU64,
     pub answered: AtomicU64,
+    /// The thread whose x87 state it has, if there is one.
+    pub legacy: Mutex<Option<Arc<Area>>>,
 }
 
 const _: () = {
@@ -72,6 +77,7 @@ impl Processor {
             halts: AtomicBool::new(false),
             asked: AtomicU64::new(0),
             answered: AtomicU64::new(0),
+            legacy: Mutex::new(None),
         }
     }
 

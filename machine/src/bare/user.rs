@@ -1,7 +1,8 @@
 //! Running the program in ring 3.
-use super::{apic, lock, memory, processor, time, trap};
+use super::{apic, fpu, lock, memory, processor, trap};
 use crate::memory::{Tables, USER_END};
 use crate::user::{Registers, Trap};
+use core::ffi::c_void;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use x86_64::VirtAddr;
@@ -15,19 +16,18 @@ const FORCED: u64 = 0x202;
 const GENERAL_PROTECTION: u8 = 13;
 
 unsafe extern "C" {
-    fn enter_user(registers: *mut Registers) -> u64;
+    fn enter_user(registers: *mut c_void) -> u64;
 }
 
-/// Runs the program with these registers in this address space until it traps, or for `slice` at most. Others may have the
+/// Runs the program with these registers in this address space until it traps, or until `due` at most. Others may have the
 /// kernel meanwhile, and change the address space.
-pub fn run(registers: &mut Registers, tables: &Tables, slice: Duration) -> Trap {
+pub fn run(registers: &mut Registers, tables: &Tables, due: Duration) -> Trap {
     let bad = |address: u64| address >= USER_END;
     if bad(registers.rip) || bad(registers.fs_base) || bad(registers.gs_base) {
         return Trap::Exception { vector: GENERAL_PROTECTION, code: 0 };
     }
     registers.rflags = registers.rflags & ALLOWED | FORCED;
-    // Reserved bits of MXCSR would fault in ring 0 (Intel SDM volume 1, 10.2.3).
-    registers.fpu[26..28].fill(0);
+    fpu::load(&registers.legacy);
     let own = processor::current();
     if own.fs_base.load(Ordering::Relaxed) != registers.fs_base {
         own.fs_base.store(registers.fs_base, Ordering::Relaxed);
@@ -37,16 +37,15 @@ pub fn run(registers: &mut Registers, tables: &Tables, slice: Duration) -> Trap 
         own.gs_base.store(registers.gs_base, Ordering::Relaxed);
         KernelGsBase::write(VirtAddr::new(registers.gs_base));
     }
-    apic::arm(time::now() + slice);
+    apic::arm_by(due);
     // SAFETY: the space's upper half is the kernel's; `tables` keeps it while it is used.
     unsafe { memory::switch(tables.root()) };
     own.runs_program.store(true, Ordering::Relaxed);
     lock::give_up();
     let trap = loop {
         // SAFETY: 1. `registers` is exclusive until `enter_user` returns, and laid out as entry.s knows it. 2. What would fault
-        // in ring 0 on the way out was checked: rip and the bases are below USER_END, rflags and MXCSR have no reserved
-        // bits. 3. The program can touch only pages mapped for ring 3, which are its own.
-        if unsafe { enter_user(registers) } == 0 {
+        // in ring 0 on the way out was checked: rip and the bases are below USER_END, rflags has no reserved bits. 3. The program can touch only pages mapped for ring 3, which are its own.
+        if unsafe { enter_user((&raw mut *registers).cast()) } == 0 {
             break Trap::Syscall;
         }
         match trap::last() {

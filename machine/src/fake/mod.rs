@@ -17,6 +17,26 @@ pub mod cpus {
     pub fn wake(_allowed: u64) {}
 }
 
+pub mod fpu {
+    pub const LEGACY: usize = 160;
+
+    /// The x87 registers and MXCSR of a thread.
+    #[derive(Clone, Debug)]
+    pub struct Legacy([u8; LEGACY]);
+
+    impl Legacy {
+        pub fn new(bytes: [u8; LEGACY]) -> Self {
+            Legacy(bytes)
+        }
+
+        pub fn bytes(&self) -> [u8; LEGACY] {
+            self.0
+        }
+    }
+
+    pub fn park() {}
+}
+
 pub mod report {
     use std::cell::RefCell;
 
@@ -55,7 +75,7 @@ pub mod user {
     use core::time::Duration;
 
     /// The fake runs nothing: every program asks for a system call at once.
-    pub fn run(_registers: &mut Registers, _tables: &Tables, _slice: Duration) -> Trap {
+    pub fn run(_registers: &mut Registers, _tables: &Tables, _due: Duration) -> Trap {
         Trap::Syscall
     }
 }

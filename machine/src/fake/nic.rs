@@ -21,6 +21,11 @@ struct Queues {
     sent: VecDeque<Vec<u8>>,
 }
 
+/// Whether frames to send wait: this card sends at once.
+pub fn waiting() -> bool {
+    false
+}
+
 /// The card.
 pub struct Nic {
     mac: [u8; 6],
@@ -75,6 +80,14 @@ impl Nic {
     pub fn receive(&mut self) -> Option<Frame> {
         self.queues().received.pop_front().map(Frame)
     }
+
+    /// Whether no frame waits.
+    pub fn listen(&mut self) -> bool {
+        self.queues().received.is_empty()
+    }
+
+    /// Nothing to do: frames are sent at once.
+    pub fn flush(&mut self) {}
 
     /// Gives the frame's buffer back to the card.
     pub fn recycle(&mut self, _frame: Frame) {}

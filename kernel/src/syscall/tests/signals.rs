@@ -22,7 +22,10 @@ fn a_handler_gets_the_signal_and_its_return_restores_everything() {
     program.handle(SIGUSR1, HANDLER, linux::SA_SIGINFO);
     let mut registers = Registers::new(0x1234, MEMORY + 0x8000);
     registers.rbx = 77;
-    registers.fpu[160..168].copy_from_slice(&1.5_f64.to_le_bytes());
+    let mut image = registers.fpu();
+    image[160..168].copy_from_slice(&1.5_f64.to_le_bytes());
+    image[32..42].copy_from_slice(&[7; 10]);
+    registers.set_fpu(&image);
     let before = registers.clone();
     program.thread.post(SIGUSR1, Info::default());
     deliver(&program.thread, &mut registers, None);
@@ -56,7 +59,7 @@ fn a_handler_returns_only_to_what_the_processor_takes() {
     let mut sane = registers.clone();
     frame::leave_handler(&program.thread, &mut sane).unwrap();
     assert_eq!(sane.rflags & 0x7_7300, 0x200, "no IOPL, TF, NT, VM; interrupts on");
-    assert_eq!(sane.fpu[24..28], 0xffff_u32.to_le_bytes());
+    assert_eq!(sane.fpu()[24..28], 0xffff_u32.to_le_bytes());
     program.thread.memory.put(rip_at, &0x8000_0000_0000_u64).unwrap();
     assert_eq!(frame::leave_handler(&program.thread, &mut registers), Err(Errno::EFAULT));
 }

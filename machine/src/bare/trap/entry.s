@@ -13,29 +13,29 @@
     .set CODE, 32
     .set ADDRESS, 40
 
-    .set RAX, 512
-    .set RBX, 520
-    .set RCX, 528
-    .set RDX, 536
-    .set RSI, 544
-    .set RDI, 552
-    .set RBP, 560
-    .set RSP, 568
-    .set R8, 576
-    .set R9, 584
-    .set R10, 592
-    .set R11, 600
-    .set R12, 608
-    .set R13, 616
-    .set R14, 624
-    .set R15, 632
-    .set RIP, 640
-    .set RFLAGS, 648
+    .set RAX, 256
+    .set RBX, 264
+    .set RCX, 272
+    .set RDX, 280
+    .set RSI, 288
+    .set RDI, 296
+    .set RBP, 304
+    .set RSP, 312
+    .set R8, 320
+    .set R9, 328
+    .set R10, 336
+    .set R11, 344
+    .set R12, 352
+    .set R13, 360
+    .set R14, 368
+    .set R15, 376
+    .set RIP, 384
+    .set RFLAGS, 392
 
     .set USER_CODE, 0x33
     .set USER_DATA, 0x2b
 
-# Stores all but rsp, rip and rflags to the registers at %rax; the program's rax is in SCRATCH. Changes rbx.
+# Stores all but rsp, rip, rflags and the x87 state (see fpu.rs) to the registers at %rax; the program's rax is in SCRATCH. Changes rbx.
     .macro save_registers
     mov %rbx, RBX(%rax)
     mov %rcx, RCX(%rax)
@@ -53,7 +53,22 @@
     mov %r15, R15(%rax)
     mov %gs:SCRATCH, %rbx
     mov %rbx, RAX(%rax)
-    fxsave64 (%rax)
+    movaps %xmm0, 0(%rax)
+    movaps %xmm1, 16(%rax)
+    movaps %xmm2, 32(%rax)
+    movaps %xmm3, 48(%rax)
+    movaps %xmm4, 64(%rax)
+    movaps %xmm5, 80(%rax)
+    movaps %xmm6, 96(%rax)
+    movaps %xmm7, 112(%rax)
+    movaps %xmm8, 128(%rax)
+    movaps %xmm9, 144(%rax)
+    movaps %xmm10, 160(%rax)
+    movaps %xmm11, 176(%rax)
+    movaps %xmm12, 192(%rax)
+    movaps %xmm13, 208(%rax)
+    movaps %xmm14, 224(%rax)
+    movaps %xmm15, 240(%rax)
     .endm
 
     .text
@@ -69,7 +84,22 @@ enter_user:
     push %r15
     mov %rsp, %gs:KERNEL_STACK
     mov %rdi, %gs:REGISTERS
-    fxrstor64 (%rdi)
+    movaps 0(%rdi), %xmm0
+    movaps 16(%rdi), %xmm1
+    movaps 32(%rdi), %xmm2
+    movaps 48(%rdi), %xmm3
+    movaps 64(%rdi), %xmm4
+    movaps 80(%rdi), %xmm5
+    movaps 96(%rdi), %xmm6
+    movaps 112(%rdi), %xmm7
+    movaps 128(%rdi), %xmm8
+    movaps 144(%rdi), %xmm9
+    movaps 160(%rdi), %xmm10
+    movaps 176(%rdi), %xmm11
+    movaps 192(%rdi), %xmm12
+    movaps 208(%rdi), %xmm13
+    movaps 224(%rdi), %xmm14
+    movaps 240(%rdi), %xmm15
     mov RBX(%rdi), %rbx
     mov RDX(%rdi), %rdx
     mov RSI(%rdi), %rsi

@@ -13,10 +13,10 @@ global_asm!(include_str!("entry.s"), options(att_syntax));
 
 // The offsets that entry.s uses.
 const _: () = {
-    assert!(offset_of!(Registers, fpu) == 0);
-    assert!(offset_of!(Registers, rax) == 512 && offset_of!(Registers, rsp) == 568);
-    assert!(offset_of!(Registers, r15) == 632 && offset_of!(Registers, rip) == 640);
-    assert!(offset_of!(Registers, rflags) == 648);
+    assert!(offset_of!(Registers, sse) == 0);
+    assert!(offset_of!(Registers, rax) == 256 && offset_of!(Registers, rsp) == 312);
+    assert!(offset_of!(Registers, r15) == 376 && offset_of!(Registers, rip) == 384);
+    assert!(offset_of!(Registers, rflags) == 392);
 };
 
 const PAGE_FAULT: u64 = 14;
