@@ -134,6 +134,8 @@ static void others(void) {
 }
 
 static void *thread(void *pair) {
+    /* Long enough for the other to wait in its read, whoever runs first. */
+    usleep(100000);
     return (void *)write(((int *)pair)[1], "!", 1);
 }
 
