@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const WARM_UP: u32 = 1;
 /// Without another word in the configuration.
 const MEMORY: u64 = 128 << 20;
+/// Both get at least so many times the size of the image, which Linux must hold packed and unpacked, the latter in a
+/// file system that may take half of its memory.
+const IMAGES: u64 = 6;
 
 fn main() -> ExitCode {
     match Options::parse(std::env::args().skip(1)).and_then(|options| measure(&options)) {
@@ -137,6 +140,7 @@ impl Subject {
         ensure!(output.status.success(), "{build:?}: {}", String::from_utf8_lossy(&output.stderr));
         let bytes = std::fs::read(&image)?;
         let memory = image::archive::Image::parse(&bytes)?.manifest.host.memory.unwrap_or(MEMORY);
+        let memory = memory.max((bytes.len() as u64 * IMAGES).next_multiple_of(16 << 20));
         let linux = Linux::new(debian, &image, server.port, memory)?;
         Ok(Subject { server: *server, image, linux, memory, _folder: folder })
     }
