@@ -1,6 +1,7 @@
 //! The whole, on real packets: each case boots virtual machines with the real command, under emulation.
 //!
 //! `cargo test -p tests` runs all cases, two at a time; a word after `--` chooses those whose names contain it.
+mod abuse;
 mod broken;
 mod configurations;
 mod ends;
@@ -50,5 +51,6 @@ fn main() {
     ends::cases(&mut trials);
     network::cases(&mut trials);
     trace::cases(&mut trials);
+    abuse::cases(&mut trials);
     libtest_mimic::run(&arguments, trials).exit();
 }
