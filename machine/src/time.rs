@@ -10,3 +10,17 @@ pub fn now() -> Duration {
 pub fn wall() -> Duration {
     crate::hardware::time::wall()
 }
+
+/// What the program reads the clock with, by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Vdso {
+    /// What stands at the beginning of the page before the image.
+    pub words: [u64; 3],
+    /// A shared object that is mapped as it is.
+    pub image: &'static [u8],
+}
+
+/// It, if the machine has one.
+pub fn vdso() -> Option<Vdso> {
+    crate::hardware::time::vdso()
+}

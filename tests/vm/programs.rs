@@ -36,6 +36,9 @@ pub fn cases(trials: &mut Vec<Trial>) {
             same_as_on_linux(MACHINES[0], &program::built(name)?, &[])
         }));
     }
+    trials.push(once("programs::clock_prints_what_it_prints_on_linux", || {
+        same_as_on_linux(MACHINES[0], &program::built("clock")?, &[])
+    }));
     trials.push(once("programs::busybox_prints_20000_lines", || {
         same_as_on_linux(MACHINES[0], Path::new(BUSYBOX), &["seq", "20000"])
     }));

@@ -7,6 +7,7 @@ use tests::{Result, ensure, program};
 
 pub fn cases(trials: &mut Vec<Trial>) {
     trials.push(once("trace::calls_are_shown_as_strace_shows_them", as_strace));
+    trials.push(once("trace::a_million_looks_at_the_clock_are_no_call", clock));
     trials.push(once("trace::nothing_is_shown_unless_asked_for", silent));
 }
 
@@ -59,5 +60,12 @@ fn as_strace() -> Result {
 fn silent() -> Result {
     let vm = Launch::new(MACHINES[0])?.start(program::built("calls")?, &[])?.end()?;
     ensure!(vm.code == 7 && !vm.stderr.contains("[pid"), "exit code {}: {}", vm.code, vm.stderr);
+    Ok(())
+}
+
+fn clock() -> Result {
+    let vm = Launch::new(MACHINES[0])?.args(["--trace"]).start(program::built("clock")?, &["library"])?.end()?;
+    ensure!(vm.code == 0 && vm.stderr.contains("exit_group(0)"), "exit code {}: {}", vm.code, vm.stderr);
+    ensure!(!vm.stderr.contains("clock_gettime"), "{}", vm.stderr);
     Ok(())
 }

@@ -21,6 +21,7 @@ pub mod thread;
 pub mod timer;
 pub mod timerfd;
 pub mod unix;
+pub mod vdso;
 
 pub use elf::StartError;
 pub use process::{End, Process, World};
@@ -49,6 +50,7 @@ pub fn start(manifest: &Manifest, tree: Tree, sockets: Arc<dyn Sockets>) -> Resu
     let top = stack::choose_top();
     let mut space = Space::new(stack::mappings_under(top)).map_err(|_| StartError::OutOfMemory)?;
     let loaded = elf::load(&mut space, &file, |path| tree.open_program(path))?;
+    vdso::map(&mut space).map_err(|_| StartError::OutOfMemory)?;
     let stack_pointer = stack::build(&mut space, top, &loaded, &manifest.program, &manifest.args, &manifest.env)?;
     tree.set_program(&manifest.program);
     tree.set_arguments(&manifest.args, &manifest.env);

@@ -147,7 +147,12 @@ fn maps(thread: &Thread, with_sizes: bool) -> String {
         let execute = flag(Protection::EXECUTE, 'x');
         let shared = if region.backing.is_shared() { 's' } else { 'p' };
         let (offset, inode) = region.backing.file().map_or((0, 0), |(file, offset)| (offset, file.status().inode));
-        let name = if range.start == heap.start && !heap.is_empty() { "                          [heap]" } else { "" };
+        let name = match range.start {
+            start if start == heap.start && !heap.is_empty() => "                          [heap]",
+            start if start == space.vdso() && start != 0 => "                          [vdso]",
+            start if start + PAGE == space.vdso() => "                          [vvar]",
+            _ => "",
+        };
         let (start, end) = (range.start, range.end);
         // Writing to a string does not fail.
         let device = if inode == 0 { "00:00" } else { "00:01" };

@@ -22,6 +22,8 @@ pub struct Space {
     table: AddressSpace,
     regions: BTreeMap<u64, Region>,
     heap: Range<u64>,
+    /// Where the vDSO begins; 0 for none.
+    vdso: u64,
     top: u64,
     /// Free ranges are looked for below this address; those above are `skipped` bytes long at most.
     below: u64,
@@ -45,6 +47,7 @@ impl Space {
             table: AddressSpace::new()?,
             regions: BTreeMap::new(),
             heap: 0..0,
+            vdso: 0,
             top: page_of(top),
             below: page_of(top),
             skipped: 0,
@@ -85,6 +88,16 @@ impl Space {
     /// Its heap (brk(2)).
     pub fn heap(&self) -> Range<u64> {
         self.heap.clone()
+    }
+
+    /// Where the vDSO begins (vdso(7)); 0 for none.
+    pub fn vdso(&self) -> u64 {
+        self.vdso
+    }
+
+    /// Says where the vDSO begins.
+    pub fn set_vdso(&mut self, start: u64) {
+        self.vdso = start;
     }
 
     /// Says where the heap begins.

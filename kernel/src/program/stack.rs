@@ -59,7 +59,7 @@ pub fn build(
     words.push(0);
     words.extend(at);
     words.push(0);
-    for (key, value) in auxiliary(loaded, execfn, platform, random) {
+    for (key, value) in auxiliary(loaded, space.vdso(), execfn, platform, random) {
         words.extend([u64::from(key), value]);
     }
     let stack_pointer = (strings_at - 8 * words.len() as u64) & !15;
@@ -73,7 +73,7 @@ fn next(at: &mut impl Iterator<Item = u64>) -> u64 {
     at.next().unwrap_or(0)
 }
 
-fn auxiliary(loaded: &Loaded, execfn: u64, platform: u64, random: u64) -> [(u32, u64); 18] {
+fn auxiliary(loaded: &Loaded, vdso: u64, execfn: u64, platform: u64, random: u64) -> [(u32, u64); 19] {
     [
         (aux::AT_PHDR, loaded.headers),
         (aux::AT_PHENT, HEADER_SIZE),
@@ -92,6 +92,7 @@ fn auxiliary(loaded: &Loaded, execfn: u64, platform: u64, random: u64) -> [(u32,
         (aux::AT_RANDOM, random),
         (aux::AT_EXECFN, execfn),
         (aux::AT_PLATFORM, platform),
+        (aux::AT_SYSINFO_EHDR, vdso),
         (aux::AT_NULL, 0),
     ]
 }

@@ -22,6 +22,7 @@ mod shootdown;
 pub mod time;
 mod trap;
 pub mod user;
+mod vdso;
 mod virtio;
 
 pub use exit::exit;

@@ -1,5 +1,6 @@
 //! The clock: the processor's time stamp counter, measured against the timer chip where nobody tells its frequency.
-use super::{apic, cpu};
+use super::{apic, cpu, vdso};
+use crate::time::Vdso;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use x86_64::instructions::port::Port;
@@ -117,4 +118,10 @@ pub fn now() -> Duration {
 /// Time since 1970.
 pub fn wall() -> Duration {
     Duration::from_nanos(EPOCH.load(Ordering::Relaxed)) + now()
+}
+
+/// What the program needs to read the clock by itself: the formula of [`now`] and [`wall`] on these words.
+pub fn vdso() -> Option<Vdso> {
+    let words = [&START, &SCALE, &EPOCH].map(|word| word.load(Ordering::Relaxed));
+    Some(Vdso { words, image: vdso::IMAGE })
 }

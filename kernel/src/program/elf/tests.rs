@@ -130,12 +130,12 @@ fn the_stack_holds_what_the_abi_says() {
     assert_eq!((words[0], words[3], words[5]), (2, 0, 0));
     let text = |at| memory.path(at).unwrap();
     assert_eq!([text(words[1]), text(words[2]), text(words[4])], ["g", "-p", "A=1"]);
-    let auxiliary: [[u64; 2]; 18] = memory.get(at + 48).unwrap();
+    let auxiliary: [[u64; 2]; 19] = memory.get(at + 48).unwrap();
     let value = |key: u32| auxiliary.iter().find(|entry| entry[0] == u64::from(key)).unwrap()[1];
     assert_eq!(value(linux_raw_sys::auxvec::AT_ENTRY), TEXT + 0x200);
     assert_eq!(text(value(linux_raw_sys::auxvec::AT_EXECFN)), "/g");
     assert_ne!(memory.get::<[u8; 16]>(value(linux_raw_sys::auxvec::AT_RANDOM)).unwrap(), [0; 16]);
-    assert_eq!(auxiliary[17][0], 0);
+    assert_eq!(auxiliary[18][0], 0);
 }
 
 #[test]

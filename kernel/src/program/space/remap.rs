@@ -100,6 +100,7 @@ impl Space {
             table: self.table.fork()?,
             regions: self.regions.clone(),
             heap: self.heap.clone(),
+            vdso: self.vdso,
             top: self.top,
             below: self.below,
             skipped: self.skipped,
