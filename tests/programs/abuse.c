@@ -2,7 +2,7 @@
  * serves. It passes pointers of every bad kind to every argument of each of them, then makes a million random calls from
  * four threads; the seed is fixed. Every call must come back, and the server must go on.
  *
- * A timer interrupts whatever waits. Left out is only what ends the program or hands it to somebody else. */
+ * A timer interrupts whatever waits: the first thread, which passes the signal on to the others. Left out is only what ends the program or hands it to somebody else. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -162,9 +162,11 @@ static uint64_t argument(uint64_t *state) {
 }
 
 static int done;
+static long threads[THREADS];
 
-static void *random_calls(void *seed) {
-    uint64_t state = (uint64_t)seed;
+static void *random_calls(void *number_of_thread) {
+    uint64_t which = (uint64_t)number_of_thread, state = 20260711 * (which + 1), none[6] = {0};
+    __atomic_store_n(&threads[which], call(SYS_gettid, none), __ATOMIC_SEQ_CST);
     for (int made = 0; made < CALLS / THREADS; made++) {
         long number = next(&state) % 512;
         uint64_t a[6];
@@ -175,7 +177,7 @@ static void *random_calls(void *seed) {
         call(number, a);
     }
     __atomic_add_fetch(&done, 1, __ATOMIC_SEQ_CST);
-    for (uint64_t none[6] = {0};;) call(SYS_pause, none);
+    for (;;) call(SYS_pause, none);
     return 0;
 }
 
@@ -231,12 +233,18 @@ int main(int count, char **numbers) {
     }
     bad_addresses();
     say("every bad pointer was refused\n");
-    for (uint64_t thread = 1; thread <= THREADS; thread++) {
+    for (uint64_t thread = 0; thread < THREADS; thread++) {
         pthread_t made;
-        if (pthread_create(&made, 0, random_calls, (void *)(20260711 * thread))) return 96;
+        if (pthread_create(&made, 0, random_calls, (void *)thread)) return 96;
     }
     uint64_t none[6] = {0};
-    while (__atomic_load_n(&done, __ATOMIC_SEQ_CST) < THREADS) call(SYS_pause, none);
+    while (__atomic_load_n(&done, __ATOMIC_SEQ_CST) < THREADS) {
+        call(SYS_pause, none);
+        for (int i = 0; i < THREADS; i++) {
+            uint64_t a[6] = {getpid(), __atomic_load_n(&threads[i], __ATOMIC_SEQ_CST), SIGALRM};
+            if (a[1]) call(SYS_tgkill, a);
+        }
+    }
     say("every call came back\n");
     for (;;) call(SYS_pause, none);
 }
