@@ -136,7 +136,9 @@ fn wait_for_address(net: &Net) {
         if now >= until || !net.is_configuring() {
             return;
         }
-        machine::idle::wait(frames.into_iter().chain([until]).min());
+        if net.listen() {
+            machine::idle::wait(frames.into_iter().chain([until]).min());
+        }
     }
 }
 
