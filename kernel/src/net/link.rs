@@ -248,7 +248,7 @@ impl Link {
     /// (RFC 1122, 3.2.1.3), somebody else's address, and TCP that was not sent to this host alone.
     pub fn concerns_us(&self, accepted: &Accepted, packet: &Packet) -> bool {
         let source = packet.source;
-        if !is_unicast(source) || source.is_loopback() || self.is_own(source) {
+        if !is_unicast(source) || source.is_loopback() || packet.destination.is_loopback() || self.is_own(source) {
             return false;
         }
         let own = self.is_own(packet.destination);
