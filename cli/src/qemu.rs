@@ -102,7 +102,7 @@ impl Launch {
         }
         line.add("-kernel").word(&self.kernel);
         self.add_image(&mut line);
-        line.add("-chardev file,id=early,path=/dev/fd/1 -device isa-debugcon,iobase=0xe9,chardev=early");
+        line.add("-chardev file,id=report,path=/dev/fd/1 -device isa-debugcon,iobase=0xe9,chardev=report");
         line.add("-chardev file,id=text,path=/dev/fd/2 -serial chardev:text");
         line.add("-device isa-debug-exit,iobase=0xf4,iosize=4");
         line.0
@@ -124,9 +124,6 @@ impl Launch {
         let rom = if self.machine == Machine::Q35 { ",romfile=" } else { "" };
         line.add("-device").word(format!("virtio-net-{kind},netdev=n0,mac={}{options}{rom}", self.mac));
         line.add("-device").word(format!("virtio-rng-{kind}{options}"));
-        line.add("-chardev file,id=report,path=/dev/fd/1");
-        line.add("-device").word(format!("virtio-serial-{kind},max_ports=1{options}"));
-        line.add("-device virtconsole,chardev=report");
     }
 
     fn netdev(&self) -> String {

@@ -248,6 +248,11 @@ impl Link {
     /// (RFC 1122, 3.2.1.3), somebody else's address, and TCP that was not sent to this host alone.
     pub fn concerns_us(&self, accepted: &Accepted, packet: &Packet) -> bool {
         let source = packet.source;
+        // IPv4 in IPv6's clothes would pass for another sender.
+        let mapped = |address: core::net::IpAddr| address.to_canonical() != address;
+        if mapped(source) || mapped(packet.destination) {
+            return false;
+        }
         if !is_unicast(source) || source.is_loopback() || packet.destination.is_loopback() || self.is_own(source) {
             return false;
         }

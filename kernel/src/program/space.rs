@@ -162,7 +162,7 @@ impl Space {
     pub fn find_free_in(&self, within: Range<u64>, length: u64) -> Result<Range<u64>, Errno> {
         let length = page_up(length).ok_or(Errno::ENOMEM)?;
         let mut start = self.region(within.start).map_or(within.start, |(first, _)| first.end);
-        for (next, region) in self.regions.range(start..within.end) {
+        for (next, region) in self.regions.range(start..within.end.max(start)) {
             if next.saturating_sub(start) >= length {
                 break;
             }
@@ -234,7 +234,10 @@ impl Space {
 
     /// Forgets what the pages of this range hold: they are read or zeroed again when they are touched.
     pub fn discard(&mut self, range: Range<u64>) {
-        self.table.unmap(range);
+        let range = range.start.max(PAGE)..range.end;
+        if !range.is_empty() {
+            self.table.unmap(range);
+        }
     }
 
     /// The regions that have a part in this range.

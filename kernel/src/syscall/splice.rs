@@ -184,7 +184,7 @@ async fn into_pipe(
             until_readable(from, wait && !from.is_nonblocking()).await?;
         }
         match from.file.read(&mut buffer, begin) {
-            Err(Errno::EAGAIN) if wait && !from.is_nonblocking() => {}
+            Err(Errno::EAGAIN) if wait && !from.is_nonblocking() => crate::executor::give_way().await,
             done => break done?,
         }
     };

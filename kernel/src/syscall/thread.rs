@@ -225,6 +225,9 @@ fn release_robust(thread: &Thread) -> Result<(), Errno> {
 }
 
 fn release_word(thread: &Thread, at: u64) -> Result<(), Errno> {
+    if !at.is_multiple_of(4) {
+        return Err(Errno::EINVAL);
+    }
     let owns = |word: u32| word & linux::FUTEX_TID_MASK == thread.id;
     let release = |word| if owns(word) { word & linux::FUTEX_WAITERS | linux::FUTEX_OWNER_DIED } else { word };
     if owns(thread.memory.change(at, release)?) {

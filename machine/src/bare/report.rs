@@ -1,6 +1,4 @@
-//! The way to the host: a virtio console; before it is found, and where there is none, QEMU's `isa-debugcon`, which takes a
-//! byte at a time. Both lead to the same reader. Where there is neither, text goes to the serial port.
-use super::virtio::Console;
+//! The port to the host: QEMU's `isa-debugcon`. Where there is none, text goes to the serial port instead.
 use spin::{Mutex, Once};
 use x86_64::instructions::port::Port;
 
@@ -10,28 +8,17 @@ const PRESENT: u8 = 0xe9;
 const SERIAL: u16 = 0x3f8;
 
 static FOUND: Once<bool> = Once::new();
-/// The console, once it is found; the lock keeps frames whole.
-static CONSOLE: Mutex<Option<Console>> = Mutex::new(None);
-
-/// Takes up the console, if there is one.
-pub fn open() {
-    let found = Console::find();
-    *CONSOLE.lock() = found;
-}
+/// Keeps frames whole.
+static SENDING: Mutex<()> = Mutex::new(());
 
 /// Sends a frame; `bytes` are at most 65,535.
 pub fn send(kind: u8, bytes: &[u8]) {
     // SAFETY: reading the debug console's port changes nothing, whether there is one or not.
     let found = *FOUND.call_once(|| unsafe { Port::<u8>::new(PORT).read() } == PRESENT);
-    let mut console = CONSOLE.lock();
-    let length = (bytes.len() as u16).to_le_bytes();
-    let header = [kind, length[0], length[1]];
-    if let Some(device) = console.as_mut() {
-        if !device.send(&[&header, bytes]) {
-            *console = None;
-        }
-    } else if found {
-        write(PORT, &header);
+    let _whole = SENDING.lock();
+    if found {
+        let length = (bytes.len() as u16).to_le_bytes();
+        write(PORT, &[kind, length[0], length[1]]);
         write(PORT, bytes);
     } else if kind != REPORT {
         serial(bytes);

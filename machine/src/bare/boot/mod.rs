@@ -2,7 +2,7 @@
 pub(super) mod other;
 mod pvh;
 
-use super::{apic, cpu, memory, processor, report, time, trap};
+use super::{apic, cpu, memory, processor, time, trap};
 use core::arch::global_asm;
 use spin::Once;
 
@@ -58,7 +58,6 @@ extern "C" fn boot_start(start_info: u64) -> ! {
     trap::init(processor::prepare(0, cpu::apic(), memory::kernel_root()));
     time::init(left.command_line);
     apic::init();
-    report::open();
     let info = BootInfo { command_line: left.command_line, image: left.module };
     // SAFETY: `entry!` defines the function with this signature; the linker finds exactly one.
     unsafe { kernel_main(info) }

@@ -1,5 +1,4 @@
 //! Virtio devices, on memory-mapped registers (microvm, Firecracker) or PCI (q35, Cloud Hypervisor).
-mod console;
 mod dma;
 mod mmio;
 mod pci;
@@ -11,7 +10,6 @@ use crate::memory::PAGE;
 use virtio_drivers::device::rng::VirtIORng;
 use virtio_drivers::transport::DeviceType;
 
-pub use console::Console;
 pub use dma::{Dma, buffers};
 pub use transport::Transport;
 
