@@ -14,6 +14,10 @@ pub async fn futex(call: &mut Call<'_>) -> Answer {
         return Err(Errno::EINVAL);
     }
     let (memory, private) = (call.memory(), is_private(call));
+    let clock = call.int::<1>() & linux::FUTEX_CLOCK_REALTIME != 0;
+    if clock && !matches!(operation, linux::FUTEX_WAIT | linux::FUTEX_WAIT_BITSET) {
+        return Err(Errno::ENOSYS);
+    }
     // The fourth argument is a time for those that wait, and a count for the others.
     let count = u64::from(call.int::<3>());
     match operation {
@@ -21,6 +25,11 @@ pub async fn futex(call: &mut Call<'_>) -> Answer {
         linux::FUTEX_WAKE => Ok(memory.wake(address, private, u64::from(value), ANY)),
         linux::FUTEX_WAKE_BITSET if call.int::<5>() == 0 => Err(Errno::EINVAL),
         linux::FUTEX_WAKE_BITSET => Ok(memory.wake(address, private, u64::from(value), call.int::<5>())),
+        linux::FUTEX_REQUEUE | linux::FUTEX_CMP_REQUEUE
+            if (value as i32) < 0 || (count as i32) < 0 || !second.is_multiple_of(4) =>
+        {
+            Err(Errno::EINVAL)
+        }
         linux::FUTEX_REQUEUE => {
             let woken = memory.wake(address, private, u64::from(value), ANY);
             Ok(woken + memory.requeue(address, second, private, count))
