@@ -27,5 +27,11 @@ pub fn wake(allowed: u64) {
     crate::hardware::cpus::wake(allowed);
 }
 
+/// Has every other processor that runs the program come into the kernel, and waits for that: what any of them did with memory
+/// before it is done, and what it does after it sees what was done here (membarrier(2)).
+pub fn barrier() {
+    crate::hardware::cpus::barrier();
+}
+
 #[cfg(feature = "bare")]
 pub use crate::hardware::cpus::start;

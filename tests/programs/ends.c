@@ -1,8 +1,13 @@
 // Ends as its argument says.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int deeper(int depth) {
@@ -33,5 +38,21 @@ int main(int argc, char **argv) {
         ((void (*)(void))page)();
     }
     if (strcmp(how, "abort") == 0) abort();
+    if (strcmp(how, "stop") == 0) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(7000)};
+        int listener = socket(AF_INET, SOCK_STREAM, 0);
+        if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 8) < 0) return 3;
+        puts("listening");
+        fflush(stdout);
+        raise(SIGSTOP);
+        int connection = accept(listener, NULL, NULL);
+        return write(connection, "!", 1) == 1 ? 0 : 4;
+    }
+    if (strcmp(how, "execvp") == 0) {
+        // As execvp does where each directory of PATH has such a file.
+        char *const none[] = {NULL}, *const paths[] = {"/usr/local/bin/other", "/usr/bin/other", "/bin/other"};
+        for (int i = 0; i < 3; i++) puts(execve(paths[i], none, none) < 0 ? strerrorname_np(errno) : "ran");
+        return 0;
+    }
     return 2;
 }

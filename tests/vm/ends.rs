@@ -1,13 +1,15 @@
 //! How a machine ends: by its program, by a fault of it, by Ctrl-C, and with its command.
 use crate::once;
+use crate::serve::local;
 use image::report::Report;
 use libtest_mimic::Trial;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open};
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
-use tests::launch::{Launch, MACHINES};
+use tests::launch::{Launch, MACHINES, free_port};
 use tests::machine::Ended;
-use tests::{PATIENCE, Result, ensure, program};
+use tests::{PATIENCE, Result, ensure, http, program};
 
 /// What a person takes for "at once".
 const AT_ONCE: Duration = Duration::from_secs(3);
@@ -17,6 +19,11 @@ pub fn cases(trials: &mut Vec<Trial>) {
     for (how, code, words) in FAULTS {
         trials.push(once(&format!("ends::a_fault_is_named::{how}"), move || fault(how, code, words)));
     }
+    for how in ["pieces", "large", "threads", "read"] {
+        trials.push(once(&format!("ends::out_of_memory::{how}"), move || exhausted(how)));
+    }
+    trials.push(once("ends::a_program_that_stops_itself_waits", stopped));
+    trials.push(once("ends::a_refused_program_is_told_once", refused));
     trials.push(once("ends::ctrl_c_stops_at_once_and_shows_the_counters", ctrl_c));
     trials.push(once("ends::terminated_is_143", terminated));
     trials.push(once("ends::no_qemu_outlives_a_killed_command", killed));
@@ -34,6 +41,43 @@ const FAULTS: [(&str, i32, &[&str]); 9] = [
     ("port", 139, &["0x"]),
     ("abort", 134, &[]),
 ];
+
+/// The program ends where it touches more memory than there is, in the same way on however many processors.
+fn exhausted(how: &str) -> Result {
+    for processors in ["1", "2"] {
+        let options = ["-m", "48M", "--smp", processors];
+        let vm = Launch::new(MACHINES[0])?.args(options).start(program::built("exhaust")?, &[how])?.end()?;
+        ensure!(vm.code == 137, "exit code {}: {}{}", vm.code, vm.stdout, vm.stderr);
+        let told = vm.stderr.lines().filter(|line| line.contains("out of memory")).count();
+        ensure!(told == 1, "told {told} times: {}", vm.stderr);
+        let expected = if how == "large" { "one obviously too large: ENOMEM\nmapped\n" } else { "" };
+        ensure!(vm.stdout == expected, "{}", vm.stdout);
+    }
+    Ok(())
+}
+
+/// Nobody is there to let it go on; the machine does not end, and its network answers.
+fn stopped() -> Result {
+    let port = free_port()?;
+    let vm =
+        Launch::new(MACHINES[0])?.args(["-p", &format!("{port}:7000")]).start(program::built("ends")?, &["stop"])?;
+    vm.says("listening")?;
+    // The stack takes the connection; the program would answer.
+    let mut stream = http::connect(local(port))?;
+    stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+    let answer = stream.read(&mut [0]);
+    ensure!(answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "{answer:?}");
+    vm.stop()?;
+    Ok(())
+}
+
+fn refused() -> Result {
+    let vm = run(&["execvp"])?;
+    ensure!(vm.stdout == "EPERM\nEPERM\nEPERM\n", "{}", vm.stdout);
+    let told = vm.stderr.lines().filter(|line| line.contains("one program per machine")).count();
+    ensure!(told == 1, "told {told} times: {}", vm.stderr);
+    Ok(())
+}
 
 fn run(args: &[&str]) -> Result<Ended> {
     Launch::new(MACHINES[0])?.start(program::built("ends")?, args)?.end()

@@ -29,8 +29,23 @@ pub fn cases(trials: &mut Vec<Trial>) {
         same_as_on_linux(MACHINES[0], Path::new("ls"), &["-d", "/proc", "/dev/null"])
     }));
     // One for each family of calls: the machine's kind makes no difference to them.
-    let families =
-        ["mapping", "sharing", "signals", "files", "epolls", "pipes", "unix_sockets", "timers", "splices", "polls"];
+    let families = [
+        "futexes",
+        "robust",
+        "conditions",
+        "stopping",
+        "refusals",
+        "mapping",
+        "sharing",
+        "signals",
+        "files",
+        "epolls",
+        "pipes",
+        "unix_sockets",
+        "timers",
+        "splices",
+        "polls",
+    ];
     for name in families {
         trials.push(once(&format!("programs::{name}_prints_what_it_prints_on_linux"), move || {
             same_as_on_linux(MACHINES[0], &program::built(name)?, &[])

@@ -114,6 +114,11 @@ pub fn deliver(thread: &Thread, registers: &mut Registers, interrupted: Option<I
         if thread.process.actions.lock().ignores(signal) {
             continue;
         }
+        if action.handler == 0 && signal::stops(signal) {
+            // Others wait until it goes on.
+            thread.process.stop_by(signal);
+            break;
+        }
         if action.handler == 0 {
             let what = info.what.unwrap_or_else(|| signal::describe(signal));
             return thread.process.finish(End::Killed { signal, what });

@@ -4,6 +4,7 @@ use super::space::Space;
 use crate::errno::Errno;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::sync::atomic::AtomicBool;
 use machine::memory::Tables;
 use spin::Mutex;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -31,6 +32,8 @@ pub struct Memory {
     pub space: Mutex<Space>,
     /// Who waits for a word of it.
     pub futexes: Futexes,
+    /// It said that it is going to use membarrier(2).
+    pub barriers: AtomicBool,
     tables: Tables,
 }
 
@@ -38,7 +41,7 @@ impl Memory {
     /// Memory of this space.
     pub fn new(space: Space) -> Self {
         let tables = space.table().tables().clone();
-        Memory { space: Mutex::new(space), futexes: Futexes::default(), tables }
+        Memory { space: Mutex::new(space), futexes: Futexes::default(), barriers: AtomicBool::new(false), tables }
     }
 
     /// What the machine runs the program in; it is not locked for that.

@@ -17,6 +17,7 @@ pub mod signal;
 pub mod signalfd;
 pub mod space;
 pub mod stack;
+pub mod stop;
 pub mod thread;
 pub mod timer;
 pub mod timerfd;

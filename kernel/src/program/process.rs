@@ -1,6 +1,7 @@
 //! Processes: what the threads of one program share, and how it ends.
 use super::alarm::Alarm;
-use super::signal::{self, Actions, Info, Pending, SIGCHLD, SIGKILL, Signal};
+use super::signal::{self, Actions, Info, Pending, SIGCHLD, SIGCONT, SIGKILL, Signal};
+use super::stop::Stop;
 use super::thread::Thread;
 use super::timer::Timers;
 use super::unix::name::Names;
@@ -102,8 +103,10 @@ pub struct Process {
     pub world: Arc<World>,
     /// What it does with signals.
     pub actions: Mutex<Actions>,
-    /// Woken when a child of it has ended.
-    pub child_ended: WaitQueue,
+    /// Woken when a child of it has ended, was stopped, or goes on.
+    pub child_changed: WaitQueue,
+    /// Whether it is stopped.
+    pub stop: Stop,
     /// Woken when it has ended.
     pub ended: WaitQueue,
     /// Its alarm (setitimer(2)), if it is set.
@@ -114,6 +117,8 @@ pub struct Process {
     pub signalled: Arc<WaitQueue>,
     /// What its threads that have ended used of the processors, in nanoseconds.
     used: AtomicU64,
+    /// The same of its children that have ended and were waited for, and of theirs.
+    used_by_children: AtomicU64,
     parent: AtomicU32,
     pending: Mutex<Pending>,
     threads: Mutex<BTreeMap<u32, Arc<Thread>>>,
@@ -127,12 +132,14 @@ impl Process {
             id: world.new_id(),
             world: world.clone(),
             actions: Mutex::new(actions),
-            child_ended: WaitQueue::new(),
+            child_changed: WaitQueue::new(),
+            stop: Stop::default(),
             ended: WaitQueue::new(),
             alarm: Mutex::new(None),
             timers: Timers::default(),
             signalled: Arc::default(),
             used: AtomicU64::new(0),
+            used_by_children: AtomicU64::new(0),
             parent: AtomicU32::new(parent),
             pending: Mutex::default(),
             threads: Mutex::default(),
@@ -184,13 +191,56 @@ impl Process {
             self.finish(End::Killed { signal, what: signal::describe(signal) });
             return true;
         }
-        let blocked = self.threads.lock().values().any(|thread| thread.blocked() & signal::only(signal) != 0);
+        let blocks = |thread: &Arc<Thread>| thread.blocked() & signal::only(signal) != 0;
+        let by_all = self.threads.lock().values().all(blocks);
+        if self.stops_or_goes_on(signal, by_all) {
+            return true;
+        }
+        let blocked = self.threads.lock().values().any(blocks);
         if blocked || !self.actions.lock().ignores(signal) {
             let added = self.pending.lock().add(signal, info);
             self.wake_threads();
             return added;
         }
         true
+    }
+
+    /// What a signal does at once, whoever is to take it: SIGCONT lets the process go on, also where it is blocked or
+    /// ignored, and of stops and SIGCONT the one sent last counts. Tells whether that was all, as for a stop that is neither
+    /// blocked nor handled.
+    pub fn stops_or_goes_on(&self, signal: Signal, blocked: bool) -> bool {
+        if signal == SIGCONT {
+            (1..=64).filter(|other| signal::stops(*other)).for_each(|other| self.forget(other));
+            if self.stop.end() {
+                self.wake_threads();
+                self.tell_parent(linux::CLD_CONTINUED, i32::from(SIGCONT));
+            }
+        } else if signal::stops(signal) {
+            self.forget(SIGCONT);
+            if !blocked && self.actions.lock().get(signal).handler == 0 {
+                self.stop_by(signal);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// This signal stops all its threads.
+    pub fn stop_by(&self, signal: Signal) {
+        if self.stop.begin(signal) {
+            self.wake_threads();
+            self.tell_parent(linux::CLD_STOPPED, i32::from(signal));
+        }
+    }
+
+    /// Tells the parent that it stopped or goes on.
+    fn tell_parent(&self, code: u32, status: i32) {
+        let Some(parent) = self.world.process(self.parent()) else { return };
+        if parent.actions.lock().get(SIGCHLD).flags & u64::from(linux::SA_NOCLDSTOP) == 0 {
+            let info = Info { code: code as i32, value: u64::from(self.id), status, ..Info::default() };
+            parent.post(SIGCHLD, info);
+        }
+        parent.child_changed.wake();
     }
 
     /// Forgets what was sent of this signal, to it and to its threads: it is ignored from now on.
@@ -210,6 +260,11 @@ impl Process {
     pub fn processor_time(&self) -> Duration {
         let ended = Duration::from_nanos(self.used.load(Ordering::Relaxed));
         self.threads.lock().values().fold(ended, |sum, thread| sum.saturating_add(thread.processor_time()))
+    }
+
+    /// What its children that were waited for used of the processors.
+    pub fn children_time(&self) -> Duration {
+        Duration::from_nanos(self.used_by_children.load(Ordering::Relaxed))
     }
 
     /// Which signals were sent to it and not yet taken.
@@ -237,8 +292,15 @@ impl Process {
         }
     }
 
-    /// Forgets a child that has ended, and whose parent has been told.
-    pub fn reap(&self) {
+    /// Forgets a child of it that has ended, now that it was told.
+    pub fn reap(&self, child: &Process) {
+        let used = child.processor_time().saturating_add(child.children_time());
+        self.used_by_children.fetch_add(used.as_nanos() as u64, Ordering::Relaxed);
+        child.leave();
+    }
+
+    /// Nobody is to be told of it any more.
+    fn leave(&self) {
         self.world.processes.lock().remove(&self.id);
     }
 
@@ -258,12 +320,12 @@ impl Process {
         for child in self.children() {
             child.parent.store(1, Ordering::Relaxed);
             if child.is_dead() {
-                child.reap();
+                child.leave();
             }
         }
         match self.world.process(self.parent()) {
             Some(parent) => parent.child_has_ended(self),
-            None => self.reap(),
+            None => self.leave(),
         }
         self.ended.wake();
     }
@@ -271,14 +333,14 @@ impl Process {
     fn child_has_ended(&self, child: &Process) {
         let action = self.actions.lock().get(SIGCHLD);
         if action.handler == 1 || action.flags & u64::from(linux::SA_NOCLDWAIT) != 0 {
-            child.reap();
+            child.leave();
         }
         let status = child.end().map_or(0, |end| end.status());
         let code = if status & 0x7f == 0 { linux::CLD_EXITED } else { linux::CLD_KILLED };
         let status = if status & 0x7f == 0 { status >> 8 } else { status };
         let status = status as i32;
         self.post(SIGCHLD, Info { code: code as i32, value: u64::from(child.id), status, ..Info::default() });
-        self.child_ended.wake();
+        self.child_changed.wake();
     }
 
     fn wake_threads(&self) {

@@ -21,6 +21,11 @@ mod names {
     pub const SIGCHLD: u8 = 17;
     pub const SIGCONT: u8 = 18;
     pub const SIGSTOP: u8 = 19;
+    pub const SIGTSTP: u8 = 20;
+    pub const SIGTTIN: u8 = 21;
+    pub const SIGTTOU: u8 = 22;
+    pub const SIGURG: u8 = 23;
+    pub const SIGWINCH: u8 = 28;
     pub const SIGTRAP: u8 = 5;
 }
 
@@ -34,6 +39,11 @@ pub fn only(signal: Signal) -> Set {
 
 /// Those that cannot be blocked, caught or ignored.
 pub const UNSTOPPABLE: Set = 1 << (SIGKILL - 1) | 1 << (SIGSTOP - 1);
+
+/// Whether it stops a process that does nothing else with it.
+pub fn stops(signal: Signal) -> bool {
+    matches!(signal, SIGSTOP | SIGTSTP | SIGTTIN | SIGTTOU)
+}
 
 /// What to do with a signal: the kernel's `struct sigaction`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -133,8 +143,7 @@ impl Actions {
     /// Whether this signal changes nothing.
     pub fn ignores(&self, signal: Signal) -> bool {
         match self.get(signal).handler {
-            // Stops are ignored too: nobody is there who could go on with the program.
-            0 => matches!(signal, SIGCHLD | SIGCONT | SIGSTOP | 20..=23 | 28),
+            0 => matches!(signal, SIGCHLD | SIGCONT | SIGURG | SIGWINCH),
             1 => only(signal) & UNSTOPPABLE == 0,
             _ => false,
         }

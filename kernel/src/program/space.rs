@@ -4,7 +4,6 @@ mod remap;
 mod touch;
 
 use crate::errno::Errno;
-use crate::program::memory::is_scarce;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -17,6 +16,16 @@ pub use touch::Fault;
 /// The most regions a program may have (Linux: vm.max_map_count).
 const MAX_REGIONS: usize = 65_530;
 
+/// Memory that regions leave to others, in bytes. The program's pages leave more: who has touched all that there is can still
+/// map, and ends where it touches more.
+const RESERVE: u64 = 192 << 10;
+
+/// Whether a single mapping of this length is obviously more than there is (Linux: vm.overcommit_memory 0). Less is had when
+/// it is touched.
+pub fn is_obviously_too_much(length: u64) -> bool {
+    length > machine::memory::usage().total
+}
+
 /// The regions and pages of a program.
 pub struct Space {
     table: AddressSpace,
@@ -28,6 +37,8 @@ pub struct Space {
     /// Free ranges are looked for below this address; those above are `skipped` bytes long at most.
     below: u64,
     skipped: u64,
+    /// A copy found no memory for a page: the program cannot have the call that it was for.
+    pub exhausted: bool,
 }
 
 /// The page an address is in.
@@ -51,6 +62,7 @@ impl Space {
             top: page_of(top),
             below: page_of(top),
             skipped: 0,
+            exhausted: false,
         })
     }
 
@@ -108,7 +120,7 @@ impl Space {
     /// brk(2): moves the end of the heap and tells where it is, the old one if it cannot be moved.
     pub fn brk(&mut self, end: u64) -> u64 {
         let (Some(old), Some(new)) = (page_up(self.heap.end), page_up(end)) else { return self.heap.end };
-        if end < self.heap.start || new > USER_END {
+        if end < self.heap.start || new > USER_END || is_obviously_too_much(new.saturating_sub(old)) {
             return self.heap.end;
         }
         if new > old {
@@ -219,6 +231,16 @@ impl Space {
         if !self.is_covered(&range) {
             return Err(Errno::ENOMEM);
         }
+        // Memory that was only reserved counts once it may be written.
+        let too_much = |(part, region): (Range<u64>, &Region)| {
+            let part = part.end.min(range.end) - part.start.max(range.start);
+            matches!(region.backing, Backing::Zero)
+                && !region.protection.contains(Protection::WRITE)
+                && is_obviously_too_much(part)
+        };
+        if protection.contains(Protection::WRITE) && self.overlapping(&range).any(too_much) {
+            return Err(Errno::ENOMEM);
+        }
         if self.overlapping(&range).any(|(_, region)| !region.allowed.contains(protection)) {
             return Err(Errno::EACCES);
         }
@@ -248,7 +270,7 @@ impl Space {
 
     fn insert(&mut self, range: Range<u64>, region: Region) -> Result<(), Errno> {
         check(&range)?;
-        if self.regions.len() >= MAX_REGIONS || is_scarce() {
+        if self.regions.len() >= MAX_REGIONS || machine::memory::usage().free < RESERVE {
             return Err(Errno::ENOMEM);
         }
         self.regions.insert(range.start, region);

@@ -171,6 +171,9 @@ impl Thread {
             return self.process.post(signal, info);
         }
         let blocked = self.blocked() & signal::only(signal) != 0;
+        if self.process.stops_or_goes_on(signal, blocked) {
+            return true;
+        }
         if blocked || !self.process.actions.lock().ignores(signal) {
             let added = self.signals.lock().pending.add(signal, info);
             self.wake();
@@ -210,9 +213,14 @@ async fn run(thread: Arc<Thread>, mut registers: Box<Registers>) {
     let mut interrupted = None;
     let mut waited = 0;
     loop {
+        let goes_on = || (thread.is_over() || !thread.process.stop.is_stopped()).then_some(());
+        thread.interrupt.until(goes_on).await;
         frame::deliver(&thread, &mut registers, interrupted.take());
         if thread.is_over() {
             break;
+        }
+        if thread.process.stop.is_stopped() {
+            continue;
         }
         match enter(&thread, &mut registers) {
             Trap::Syscall => interrupted = syscall::serve(&thread, &mut registers).await,

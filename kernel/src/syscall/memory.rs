@@ -1,8 +1,9 @@
 //! Memory (mmap(2), mprotect(2), munmap(2), mremap(2), brk(2)).
+use super::io::Pace;
 use super::{Answer, Call};
 use crate::errno::Errno;
 use crate::file::File;
-use crate::program::space::{Backing, Place, Protection, Space, page_up};
+use crate::program::space::{Backing, Fault, Place, Protection, Space, is_obviously_too_much, page_up};
 use crate::tree::{Kind, Node};
 use alloc::sync::Arc;
 use core::ops::Range;
@@ -14,6 +15,9 @@ const LOWEST: u64 = 16 * PAGE;
 /// Where MAP_32BIT puts mappings.
 const LOW: Range<u64> = 1 << 30..1 << 31;
 
+/// How much of a range is made ready before the clock is looked at.
+const PART: u64 = 64 * PAGE;
+
 const EVERYTHING: u32 = linux::PROT_READ | linux::PROT_WRITE | linux::PROT_EXEC;
 
 /// A range of whole pages of the program, not empty.
@@ -22,13 +26,24 @@ pub fn pages(start: u64, length: u64) -> Result<Range<u64>, Errno> {
     if start.is_multiple_of(PAGE) && start < end { Ok(start..end) } else { Err(Errno::EINVAL) }
 }
 
+/// Makes all pages of this range ready that can be. Others have their turn meanwhile: the range may be all of the memory.
+pub async fn populate(call: &Call<'_>, range: Range<u64>, need: Protection) -> Result<(), Fault> {
+    let mut pace = Pace::new();
+    for start in range.clone().step_by(PART as usize) {
+        let part = start..range.end.min(start.saturating_add(PART));
+        call.memory().space.lock().populate(part, need)?;
+        pace.keep(call.thread).await;
+    }
+    Ok(())
+}
+
 /// What a new mapping shows, and whether mprotect(2) may make it writable one day.
 struct Shown {
     backing: Backing,
     writable: bool,
 }
 
-pub fn mmap(call: &mut Call<'_>) -> Answer {
+pub async fn mmap(call: &mut Call<'_>) -> Answer {
     let (hint, length, flags, offset) = (call.arg::<0>(), call.arg::<1>(), call.int::<3>(), call.arg::<5>());
     // Bits that mean nothing are ignored here, not so in mprotect(2).
     let protection = Protection::from_bits_truncate((call.int::<2>() & EVERYTHING) as u8);
@@ -58,15 +73,22 @@ pub fn mmap(call: &mut Call<'_>) -> Answer {
     if protection.contains(Protection::WRITE) && !shown.writable {
         return Err(Errno::EACCES);
     }
-    let mut space = call.memory().space.lock();
-    let range = choose(&mut space, hint, length, flags)?;
-    match shown.writable {
-        true => space.map(range.clone(), protection, shown.backing)?,
-        false => space.map_for_reading(range.clone(), protection, shown.backing)?,
+    let counts = protection.contains(Protection::WRITE) && flags & linux::MAP_NORESERVE == 0;
+    if counts && matches!(shown.backing, Backing::Zero) && is_obviously_too_much(length) {
+        return Err(Errno::ENOMEM);
     }
+    let range = {
+        let mut space = call.memory().space.lock();
+        let range = choose(&mut space, hint, length, flags)?;
+        match shown.writable {
+            true => space.map(range.clone(), protection, shown.backing)?,
+            false => space.map_for_reading(range.clone(), protection, shown.backing)?,
+        }
+        range
+    };
     if flags & (linux::MAP_POPULATE | linux::MAP_LOCKED) != 0 {
         // What cannot be there yet comes when it is touched, or is an error then.
-        let _ = space.populate(range.clone(), protection);
+        let _ = populate(call, range.clone(), protection).await;
     }
     Ok(range.start)
 }

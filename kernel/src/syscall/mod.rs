@@ -7,6 +7,7 @@ pub mod table;
 pub mod trace;
 
 mod advice;
+mod child;
 mod control;
 mod descriptor;
 mod event;
@@ -38,8 +39,10 @@ use crate::errno::Errno;
 use crate::program::descriptors::Open;
 use crate::program::frame::Interrupted;
 use crate::program::memory::Memory;
-use crate::program::process::World;
+use crate::program::process::{End, World};
+use crate::program::signal::SIGKILL;
 use crate::program::thread::Thread;
+use alloc::format;
 use alloc::sync::Arc;
 use core::future::{Future, poll_fn};
 use core::pin::pin;
@@ -111,6 +114,11 @@ pub async fn serve(thread: &Arc<Thread>, registers: &mut Registers) -> Option<In
         Some(answer) => Some(answer),
         None => (call.done > 0).then_some(Ok(call.done)),
     };
+    if answer == Some(Err(Errno::EFAULT)) && thread.memory.space.lock().exhausted {
+        let name = numbers::name(number).unwrap_or_default();
+        let what = format!("out of memory: in a call of {name}; give the machine more");
+        thread.process.finish(End::Killed { signal: SIGKILL, what });
+    }
     let interrupted = Interrupted { number, restarts: table::restarts(number) };
     registers.rax = encode(answer.unwrap_or(Err(Errno::EINTR)));
     if let Some(traced) = traced {
@@ -135,6 +143,11 @@ async fn unless_interrupted<T>(
 ) -> Option<T> {
     let mut work = pin!(work);
     poll_fn(|context| {
+        if thread.process.stop.is_stopped() && !thread.is_over() {
+            // The call goes on when the process does.
+            thread.interrupt.register(context.waker());
+            return Poll::Pending;
+        }
         if let Poll::Ready(done) = work.as_mut().poll(context) {
             return Poll::Ready(Some(done));
         }

@@ -14,7 +14,12 @@ use linux_raw_sys::general as linux;
 pub const AT_FDCWD: u32 = linux::AT_FDCWD as u32;
 
 /// The flags of open(2) that are kept with the open file: not those of the opening itself.
-const KEPT: u32 = !(linux::O_CREAT | linux::O_EXCL | linux::O_TRUNC | linux::O_NOCTTY);
+fn kept(flags: u32) -> u32 {
+    match flags & linux::O_PATH {
+        0 => flags & !(linux::O_CREAT | linux::O_EXCL | linux::O_TRUNC | linux::O_NOCTTY) | linux::O_LARGEFILE,
+        _ => flags & (linux::O_PATH | linux::O_DIRECTORY | linux::O_NOFOLLOW),
+    }
+}
 /// The longest name of a memfd in bytes.
 const MAX_MEMFD_NAME: usize = 249;
 
@@ -54,7 +59,7 @@ fn open_again(call: &Call<'_>, open: Arc<Open>, flags: u32) -> Answer {
             if flags & linux::O_TRUNC != 0 && flags & linux::O_ACCMODE != linux::O_RDONLY {
                 node.truncate(0)?;
             }
-            let mut again = Open::new(open.file.clone(), flags & KEPT);
+            let mut again = Open::new(open.file.clone(), kept(flags));
             (again.path, again.node) = (open.path.clone(), open.node.clone());
             Arc::new(again)
         }
@@ -72,7 +77,7 @@ fn open_unnamed(call: &Call<'_>, found: Found, flags: u32, mode: u32) -> Answer 
     let mode = mode & 0o7777 & !call.thread.place.lock().umask;
     let node = Node::new(Kind::file(), linux::S_IFREG | mode);
     node.add_links(-1);
-    let mut open = Open::new(node.clone(), flags & KEPT & !linux::O_TMPFILE);
+    let mut open = Open::new(node.clone(), kept(flags) & !linux::O_TMPFILE);
     open.node = Some(node);
     call.thread.files.lock().add(Arc::new(open), flags & linux::O_CLOEXEC != 0, 0)
 }
@@ -92,8 +97,12 @@ pub fn creat(call: &mut Call<'_>) -> Answer {
 
 pub fn open_at(call: &mut Call<'_>, directory: u32, path_at: u64, flags: u32, mode: u32) -> Answer {
     let path = call.memory().path(path_at)?;
+    let both = linux::O_CREAT | linux::O_DIRECTORY;
     let follow =
         flags & linux::O_NOFOLLOW == 0 && flags & (linux::O_CREAT | linux::O_EXCL) != linux::O_CREAT | linux::O_EXCL;
+    if flags & linux::O_PATH == 0 && flags & both == both {
+        return Err(Errno::EINVAL);
+    }
     let found = find(call, directory, &path, follow)?;
     if let Some(open) = descriptor_of(call, &found) {
         return open_again(call, open, flags);
@@ -134,7 +143,7 @@ pub fn open_at(call: &mut Call<'_>, directory: u32, path_at: u64, flags: u32, mo
         Some(now) => (now.clone() as Arc<dyn File>, now),
         None => (file, node),
     };
-    let mut open = Open::new(file, flags & KEPT);
+    let mut open = Open::new(file, kept(flags));
     open.path = found.path;
     open.node = Some(node);
     call.thread.files.lock().add(Arc::new(open), flags & linux::O_CLOEXEC != 0, 0)
@@ -150,7 +159,7 @@ pub fn memfd_create(call: &mut Call<'_>) -> Answer {
     }
     let node = Node::new(Kind::file(), linux::S_IFREG | 0o777);
     node.add_links(-1);
-    let mut open = Open::new(node.clone(), linux::O_RDWR);
+    let mut open = Open::new(node.clone(), linux::O_RDWR | linux::O_LARGEFILE);
     open.path = alloc::format!("/memfd:{name} (deleted)");
     open.node = Some(node);
     call.thread.files.lock().add(Arc::new(open), flags & linux::MFD_CLOEXEC != 0, 0)

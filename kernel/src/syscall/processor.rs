@@ -1,10 +1,11 @@
-//! Processors, and where threads run (sched_setaffinity(2), getcpu(2)).
+//! Processors, and where threads run (sched_setaffinity(2), getcpu(2), membarrier(2)).
 use super::{Answer, Call};
 use crate::errno::Errno;
 use crate::executor;
 use crate::program::thread::Thread;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
+use linux_raw_sys::general::membarrier_cmd as command;
 
 /// The size of a set of processors in bytes: a bit for each of 64.
 const SET: u64 = 8;
@@ -55,6 +56,26 @@ pub fn getcpu(call: &mut Call<'_>) -> Answer {
     // The second is the memory's node: there is one.
     for (at, value) in [(call.arg::<0>(), number), (call.arg::<1>(), 0)].into_iter().filter(|(at, _)| *at != 0) {
         call.memory().put(at, &value)?;
+    }
+    Ok(0)
+}
+
+/// membarrier(2): what other threads did before it is done, and what they do after it sees what the caller did.
+pub fn membarrier(call: &mut Call<'_>) -> Answer {
+    const QUERY: u32 = command::MEMBARRIER_CMD_QUERY as u32;
+    const GLOBAL: u32 = command::MEMBARRIER_CMD_GLOBAL as u32;
+    const PRIVATE: u32 = command::MEMBARRIER_CMD_PRIVATE_EXPEDITED as u32;
+    const REGISTER: u32 = command::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED as u32;
+    if call.int::<1>() != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let registered = &call.memory().barriers;
+    match call.int::<0>() {
+        QUERY => return Ok(u64::from(GLOBAL | PRIVATE | REGISTER)),
+        REGISTER => registered.store(true, Ordering::Relaxed),
+        PRIVATE if !registered.load(Ordering::Relaxed) => return Err(Errno::EPERM),
+        GLOBAL | PRIVATE => machine::cpus::barrier(),
+        _ => return Err(Errno::EINVAL),
     }
     Ok(0)
 }

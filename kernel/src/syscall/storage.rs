@@ -1,4 +1,5 @@
 //! How files are kept (fallocate(2), sync(2), xattr(7), openat2(2), mknod(2), utime(2)).
+use super::io::Pace;
 use super::path::{AT_FDCWD, find, open_at};
 use super::{Answer, Call};
 use crate::errno::Errno;
@@ -6,6 +7,8 @@ use crate::tree::Kind;
 use linux_raw_sys::{errno, general as linux};
 
 const ENODATA: Errno = Errno(errno::ENODATA as i32);
+/// How much of a file is taken memory for before the clock is looked at.
+const PART: u64 = 256 << 10;
 /// The size of `struct open_how`, as of its first version.
 const OPEN_HOW: u64 = 24;
 /// The restrictions of openat2(2) that always hold: there is one file system, and no link that is more than a path.
@@ -16,7 +19,7 @@ pub fn sync(_call: &mut Call<'_>) -> Answer {
     Ok(0)
 }
 
-pub fn fallocate(call: &mut Call<'_>) -> Answer {
+pub async fn fallocate(call: &mut Call<'_>) -> Answer {
     let (mode, offset, length) = (call.int::<1>(), call.arg::<2>(), call.arg::<3>());
     let open = call.open::<0>()?;
     let keeps = mode & linux::FALLOC_FL_KEEP_SIZE != 0;
@@ -31,9 +34,19 @@ pub fn fallocate(call: &mut Call<'_>) -> Answer {
         return Err(Errno::ESPIPE);
     }
     let node = open.node.as_ref().ok_or(Errno::ENODEV)?;
+    if mode & !linux::FALLOC_FL_KEEP_SIZE == 0 {
+        let mut pace = Pace::new();
+        let mut from = range.start;
+        while from < range.end {
+            let to = range.end.min(from.saturating_add(PART));
+            node.content()?.lock().allocate(from..to)?;
+            from = to;
+            pace.keep(call.thread).await;
+        }
+    }
     let mut content = node.content()?.lock();
     match mode & !linux::FALLOC_FL_KEEP_SIZE {
-        0 => content.allocate(range.clone())?,
+        0 => {}
         linux::FALLOC_FL_PUNCH_HOLE if !keeps => return Err(Errno::EOPNOTSUPP),
         linux::FALLOC_FL_PUNCH_HOLE | linux::FALLOC_FL_ZERO_RANGE => content.clear(range.clone())?,
         _ => return Err(Errno::EOPNOTSUPP),

@@ -4,6 +4,7 @@ use crate::entropy;
 use crate::errno::Errno;
 use crate::program::stack;
 use alloc::vec;
+use core::time::Duration;
 use linux_raw_sys::general as linux;
 use machine::memory::USER_END;
 
@@ -106,13 +107,26 @@ pub fn setrlimit(call: &mut Call<'_>) -> Answer {
     Ok(0)
 }
 
-/// getrusage(2): the time since the boot, and nothing else.
+/// `struct rusage`: this processor time, which all counts as the program's own, and this much memory in bytes.
+pub fn usage(time: Duration, resident: u64) -> [u64; 18] {
+    let mut words = [0; 18];
+    words[0] = time.as_secs();
+    words[1] = u64::from(time.subsec_micros());
+    words[4] = resident >> 10;
+    words
+}
+
 pub fn getrusage(call: &mut Call<'_>) -> Answer {
-    let now = machine::time::now();
-    let mut words = [0_u64; 18];
-    words[0] = now.as_secs();
-    words[1] = u64::from(now.subsec_micros());
-    call.memory().put(call.arg::<1>(), &words)?;
+    let process = &call.thread.process;
+    const CHILDREN: u32 = linux::RUSAGE_CHILDREN as u32;
+    let time = match call.int::<0>() {
+        linux::RUSAGE_SELF => process.processor_time(),
+        CHILDREN => process.children_time(),
+        linux::RUSAGE_THREAD => call.thread.processor_time(),
+        _ => return Err(Errno::EINVAL),
+    };
+    let resident = call.memory().space.lock().resident();
+    call.memory().put(call.arg::<1>(), &usage(time, resident))?;
     Ok(0)
 }
 

@@ -125,7 +125,7 @@ table! {
     437 openat2: now storage::openat2 "without RESOLVE_BENEATH and its like";
     133 mknod: now storage::mknod "files; no devices and FIFOs";
     259 mknodat: now storage::mknodat "files; no devices and FIFOs";
-    285 fallocate: now storage::fallocate "FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE";
+    285 fallocate: wait storage::fallocate "FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE";
     162 sync: now storage::sync "nothing to do";
     306 syncfs: now path::check_descriptor "nothing to do";
     277 sync_file_range: now path::check_descriptor "nothing to do";
@@ -154,18 +154,18 @@ table! {
     137 statfs: now status::statfs "";
     138 fstatfs: now status::fstatfs "";
 
-    9 mmap: now memory::mmap "no huge pages; MAP_LOCKED and MAP_NORESERVE change nothing, MAP_GROWSDOWN is a plain mapping";
+    9 mmap: wait memory::mmap "no huge pages; MAP_LOCKED and MAP_NORESERVE change nothing, MAP_GROWSDOWN is a plain mapping";
     10 mprotect: now memory::mprotect "";
     329 pkey_mprotect: now memory::pkey_mprotect "without a key";
     11 munmap: now memory::munmap "";
     25 mremap: now memory::mremap "MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP";
     12 brk: now memory::brk "";
-    28 madvise: now advice::madvise "MADV_DONTNEED, MADV_FREE (taken at once), MADV_POPULATE_READ, MADV_POPULATE_WRITE; other advice is ignored, but for what must not be";
-    27 mincore: now advice::mincore "";
+    28 madvise: wait advice::madvise "MADV_DONTNEED, MADV_FREE (taken at once), MADV_POPULATE_READ, MADV_POPULATE_WRITE; other advice is ignored, but for what must not be";
+    27 mincore: wait advice::mincore "";
     26 msync: now advice::msync "nothing to do";
-    149 mlock: now advice::mlock "nothing to do";
-    325 mlock2: now advice::mlock2 "nothing to do";
-    150 munlock: now advice::mlock "nothing to do";
+    149 mlock: wait advice::mlock "";
+    325 mlock2: wait advice::mlock2 "";
+    150 munlock: now advice::munlock "nothing to do";
     151 mlockall: now advice::mlockall "nothing to do";
     152 munlockall: now advice::munlockall "nothing to do";
 
@@ -176,7 +176,8 @@ table! {
     59 execve: now thread::execve "refused: one program per machine";
     60 exit: now thread::exit "";
     231 exit_group: now thread::exit_group "";
-    61 wait4: again thread::wait4 "WNOHANG; no stopped children";
+    61 wait4: again child::wait4 "a group of processes is all children";
+    247 waitid: again child::waitid "as wait4; no P_PIDFD";
     157 prctl: now thread::prctl "PR_SET_NAME, PR_GET_NAME; some others are taken without effect";
     218 set_tid_address: now thread::set_tid_address "";
     273 set_robust_list: now thread::set_robust_list "";
@@ -206,7 +207,7 @@ table! {
     130 rt_sigsuspend: wait signal::rt_sigsuspend "";
     34 pause: wait signal::pause "";
     131 sigaltstack: now signal::sigaltstack "";
-    62 kill: now signal::kill "one process; signals that stop are ignored: nobody could go on with the program";
+    62 kill: now signal::kill "one process";
     129 rt_sigqueueinfo: now signal::rt_sigqueueinfo "";
     297 rt_tgsigqueueinfo: now signal::rt_tgsigqueueinfo "";
     200 tkill: now signal::tkill "";
@@ -300,20 +301,53 @@ table! {
     302 prlimit64: now system::prlimit64 "RLIMIT_NOFILE has an effect";
     97 getrlimit: now system::getrlimit "";
     160 setrlimit: now system::setrlimit "RLIMIT_NOFILE has an effect";
-    98 getrusage: now system::getrusage "the time since the boot";
+    98 getrusage: now system::getrusage "processor time, as user time, and memory in use now";
     204 sched_getaffinity: now processor::sched_getaffinity "";
     203 sched_setaffinity: wait processor::sched_setaffinity "";
+    324 membarrier: now processor::membarrier "MEMBARRIER_CMD_GLOBAL, MEMBARRIER_CMD_PRIVATE_EXPEDITED";
     309 getcpu: now processor::getcpu "";
     158 arch_prctl: now system::arch_prctl "ARCH_SET_FS, ARCH_GET_FS, ARCH_SET_GS, ARCH_GET_GS";
 
+    330 pkey_alloc: off no_key "ENOSPC: there are no keys";
+    331 pkey_free: off no_such_key "EINVAL: there are no keys";
     334 rseq: off missing "not there; the C library does without";
-    324 membarrier: off missing "not there; runtimes do without";
     425 io_uring_setup: off missing "not there; runtimes do without";
+    426 io_uring_enter: off missing "not there; runtimes do without";
+    427 io_uring_register: off missing "not there; runtimes do without";
+    206 io_setup: off missing "not there, as in a Linux without CONFIG_AIO";
+    207 io_destroy: off missing "not there, as in a Linux without CONFIG_AIO";
+    208 io_getevents: off missing "not there, as in a Linux without CONFIG_AIO";
+    209 io_submit: off missing "not there, as in a Linux without CONFIG_AIO";
+    210 io_cancel: off missing "not there, as in a Linux without CONFIG_AIO";
+    237 mbind: off missing "not there, as in a Linux without CONFIG_NUMA";
+    238 set_mempolicy: off missing "not there, as in a Linux without CONFIG_NUMA";
+    239 get_mempolicy: off missing "not there, as in a Linux without CONFIG_NUMA";
+    248 add_key: off missing "not there, as in a Linux without CONFIG_KEYS";
+    249 request_key: off missing "not there, as in a Linux without CONFIG_KEYS";
+    250 keyctl: off missing "not there, as in a Linux without CONFIG_KEYS";
+    298 perf_event_open: off missing "not there, as in a Linux without CONFIG_PERF_EVENTS";
+    312 kcmp: off missing "not there, as in a Linux without CONFIG_KCMP";
+    317 seccomp: off missing "not there, as in a Linux without CONFIG_SECCOMP";
+    321 bpf: off missing "not there, as in a Linux without CONFIG_BPF_SYSCALL";
+    323 userfaultfd: off missing "not there, as in a Linux without CONFIG_USERFAULTFD";
+    444 landlock_create_ruleset: off missing "not there, as in a Linux without CONFIG_SECURITY_LANDLOCK";
+    445 landlock_add_rule: off missing "not there, as in a Linux without CONFIG_SECURITY_LANDLOCK";
+    446 landlock_restrict_self: off missing "not there, as in a Linux without CONFIG_SECURITY_LANDLOCK";
 }
 
 /// A call that programs try and do without.
 fn missing(_call: &mut Call<'_>) -> Answer {
     Err(Errno::ENOSYS)
+}
+
+/// pkey_alloc(2) where the processor has no keys.
+fn no_key(call: &mut Call<'_>) -> Answer {
+    Err(if call.int::<0>() != 0 || call.int::<1>() & !3 != 0 { Errno::EINVAL } else { Errno::ENOSPC })
+}
+
+/// pkey_free(2): none was ever allocated.
+fn no_such_key(_call: &mut Call<'_>) -> Answer {
+    Err(Errno::EINVAL)
 }
 
 /// The numbers that were asked for and are not there.

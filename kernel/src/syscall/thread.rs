@@ -1,4 +1,4 @@
-//! Threads and processes (clone(2), exit(2), wait4(2), prctl(2)).
+//! Threads and processes (clone(2), exit(2), prctl(2)).
 use super::{Answer, Call};
 use crate::errno::Errno;
 use crate::executor;
@@ -8,7 +8,9 @@ use crate::program::memory::{self, Memory};
 use crate::program::process::{End, Process};
 use crate::program::thread::Thread;
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use image::report::Report;
@@ -108,7 +110,9 @@ fn copy_thread(call: &Call<'_>, clone: &Clone) -> Result<Arc<Thread>, Errno> {
         parent.memory.clone()
     } else {
         let copy = parent.memory.space.lock().fork().map_err(|_| Errno::ENOMEM)?;
-        Arc::new(Memory::new(copy))
+        let copy = Memory::new(copy);
+        copy.barriers.store(parent.memory.barriers.load(Ordering::Relaxed), Ordering::Relaxed);
+        Arc::new(copy)
     };
     let files = match flag(linux::CLONE_FILES) {
         true => parent.files.clone(),
@@ -137,12 +141,20 @@ fn copy_thread(call: &Call<'_>, clone: &Clone) -> Result<Arc<Thread>, Errno> {
     Ok(thread)
 }
 
-/// execve(2): one program per machine.
+/// The programs that were asked for, by the last part of their paths, and how many are told: a program could ask for any.
+static REFUSED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+const MOST_REFUSED: usize = 64;
+
+/// execve(2): one program per machine. Told once for each name: who has a search path tries each of its directories.
 pub fn execve(call: &mut Call<'_>) -> Answer {
     let path = call.path::<0>()?;
-    host::report(&Report::Notice(format!(
-        "one program per machine: it wanted to run {path}, which was refused (EPERM)"
-    )));
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let mut refused = REFUSED.lock();
+    if refused.len() < MOST_REFUSED && refused.insert(name.to_string()) {
+        host::report(&Report::Notice(format!(
+            "one program per machine: it wanted to run {path}, which was refused (EPERM), told once"
+        )));
+    }
     Err(Errno::EPERM)
 }
 
@@ -234,36 +246,6 @@ fn release_word(thread: &Thread, at: u64) -> Result<(), Errno> {
         thread.memory.wake(at, false, 1, ANY);
     }
     Ok(())
-}
-
-pub async fn wait4(call: &mut Call<'_>) -> Answer {
-    let (wanted, options) = (call.int::<0>() as i32, call.int::<2>());
-    let process = call.thread.process.clone();
-    let mine = |child: &Process| wanted <= 0 || child.id == wanted.unsigned_abs();
-    let look = || {
-        let children = process.children();
-        let mut candidates = children.iter().filter(|child| mine(child)).peekable();
-        if candidates.peek().is_none() {
-            return Some(Err(Errno::ECHILD));
-        }
-        candidates.find(|child| child.is_dead()).map(|child| Ok(child.clone()))
-    };
-    let child = if options & linux::WNOHANG != 0 {
-        match look() {
-            None => return Ok(0),
-            Some(child) => child?,
-        }
-    } else {
-        process.child_ended.until(look).await?
-    };
-    if call.arg::<1>() != 0 {
-        call.memory().put(call.arg::<1>(), &child.end().map_or(0, |end| end.status()))?;
-    }
-    if call.arg::<3>() != 0 {
-        call.memory().put(call.arg::<3>(), &[0_u64; 18])?;
-    }
-    child.reap();
-    Ok(u64::from(child.id))
 }
 
 pub fn prctl(call: &mut Call<'_>) -> Answer {

@@ -1,5 +1,5 @@
 //! The processors: how many there are, and how they call each other. Whoever calls these has the kernel's lock.
-use super::{apic, processor};
+use super::{apic, processor, shootdown};
 use core::sync::atomic::Ordering;
 
 pub use super::boot::other::start;
@@ -18,6 +18,10 @@ pub fn interrupt(number: usize) {
         other.interrupted.store(true, Ordering::Release);
         apic::interrupt(other);
     }
+}
+
+pub fn barrier() {
+    shootdown::barrier();
 }
 
 pub fn wake(allowed: u64) {

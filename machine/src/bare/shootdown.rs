@@ -11,18 +11,29 @@ use core::sync::atomic::Ordering;
 /// Has every other processor that uses the page tables under `root` forget their entries. What was behind entries that
 /// are gone may be used for something else after this.
 pub fn forget(root: u64) {
-    ask(root, |processor| processor.runs_program.load(Ordering::Relaxed));
+    ask(|other| other.root.load(Ordering::Relaxed) == root, runs_program);
+}
+
+/// Has every other processor that runs the program come here and forget all it can: it is serialized on the way. The others
+/// are, when they take the kernel's lock.
+pub fn barrier() {
+    ask(runs_program, |_| true);
+}
+
+fn runs_program(processor: &Processor) -> bool {
+    processor.runs_program.load(Ordering::Relaxed)
 }
 
 /// Has every other processor that still uses the page tables under `root` turn to the kernel's own. None runs the program in
 /// them.
 pub fn leave(root: u64) {
-    ask(root, |_| true);
+    ask(|other| other.root.load(Ordering::Relaxed) == root, |_| true);
 }
 
-fn ask(root: u64, waits: fn(&Processor) -> bool) {
+/// Asks those that are meant, and waits for those of them that are waited for.
+fn ask(meant: impl Fn(&Processor) -> bool, waits: impl Fn(&Processor) -> bool) {
     let mut waited_for = 0_u64;
-    for other in processor::others().filter(|other| other.root.load(Ordering::Relaxed) == root) {
+    for other in processor::others().filter(|other| meant(other)) {
         // Also orders the change of the page tables before it.
         other.asked.fetch_add(1, Ordering::SeqCst);
         if waits(other) {

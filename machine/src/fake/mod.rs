@@ -15,6 +15,8 @@ pub mod cpus {
     pub fn interrupt(_number: usize) {}
 
     pub fn wake(_allowed: u64) {}
+
+    pub fn barrier() {}
 }
 
 pub mod fpu {

@@ -1,6 +1,6 @@
 //! Memory that moves, and memory that is copied for another process.
 use super::region::Region;
-use super::{Space, check, page_up};
+use super::{Backing, Protection, Space, check, is_obviously_too_much, page_up};
 use crate::errno::Errno;
 use core::ops::Range;
 use machine::memory::{OutOfMemory, USER_END};
@@ -33,6 +33,10 @@ impl Space {
         };
         if again && (!region.backing.is_shared() || place == Place::Here) {
             return Err(Errno::EINVAL);
+        }
+        let counts = matches!(region.backing, Backing::Zero) && region.protection.contains(Protection::WRITE);
+        if counts && is_obviously_too_much(length.saturating_sub(old.end - old.start)) {
+            return Err(Errno::ENOMEM);
         }
         let mut moved = region.clone();
         moved.backing.skip(old.start - start);
@@ -104,6 +108,7 @@ impl Space {
             top: self.top,
             below: self.below,
             skipped: self.skipped,
+            exhausted: false,
         })
     }
 }

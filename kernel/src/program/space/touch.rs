@@ -62,13 +62,19 @@ impl Space {
         Ok(())
     }
 
+    fn resolve_for_copy(&mut self, address: u64, need: Protection) -> Result<(), Errno> {
+        let result = self.resolve(address, need);
+        self.exhausted |= result == Err(Fault::OutOfMemory);
+        result.map_err(|_| Errno::EFAULT)
+    }
+
     /// Copies from the program; `EFAULT` where it has no readable memory.
     pub fn read(&mut self, address: u64, bytes: &mut [u8]) -> Result<(), Errno> {
         check_copy(address, bytes.len())?;
         let mut done = 0;
         while let Some(rest) = bytes.get_mut(done..) {
             let Err(BadAddress(at)) = self.table.read(address + done as u64, rest) else { break };
-            self.resolve(at, Protection::READ).map_err(|_| Errno::EFAULT)?;
+            self.resolve_for_copy(at, Protection::READ)?;
             done = at.saturating_sub(address) as usize;
         }
         Ok(())
@@ -81,7 +87,7 @@ impl Space {
         if let Ok(found) = self.table.exchange(address, expected, new) {
             return Ok(found);
         }
-        self.resolve(address, Protection::WRITE).map_err(|_| Errno::EFAULT)?;
+        self.resolve_for_copy(address, Protection::WRITE)?;
         self.table.exchange(address, expected, new).map_err(|BadAddress(_)| Errno::EFAULT)
     }
 
@@ -91,7 +97,7 @@ impl Space {
         let mut done = 0;
         while let Some(rest) = bytes.get(done..) {
             let Err(BadAddress(at)) = self.table.write(address + done as u64, rest) else { break };
-            self.resolve(at, Protection::WRITE).map_err(|_| Errno::EFAULT)?;
+            self.resolve_for_copy(at, Protection::WRITE)?;
             done = at.saturating_sub(address) as usize;
         }
         Ok(())

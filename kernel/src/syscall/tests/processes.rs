@@ -112,8 +112,89 @@ fn a_killed_child_tells_its_signal() {
 #[test]
 fn running_another_program_is_refused_and_said() {
     let program = Program::new();
-    let at = program.text(0, "/bin/sh");
-    assert_eq!(program.call("execve", [at, 0, 0]), Err(Errno::EPERM));
+    drop(machine::report::take());
+    // As execvp(3) tries the directories of a search path.
+    for path in ["/usr/bin/other-program", "/bin/other-program", "/bin/second-program"] {
+        let at = program.text(0, path);
+        assert_eq!(program.call("execve", [at, 0, 0]), Err(Errno::EPERM));
+    }
+    let told = machine::report::take();
+    let told: String = told.iter().map(|(_, report)| String::from_utf8_lossy(report)).collect();
+    assert_eq!(told.matches("other-program").count(), 1, "{told}");
+    assert_eq!(told.matches("second-program").count(), 1, "{told}");
+}
+
+#[test]
+fn a_child_that_is_stopped_stands_still_until_it_is_continued() {
+    let program = Program::new();
+    let child = forked(&program);
+    let of_child = child.thread(child.id).unwrap();
+    let of_child = Program { thread: of_child };
+    // Two of its calls, one that waits and one that would be done at once.
+    let mut pause = of_child.begin("pause", []);
+    assert_eq!(pause.look(), None);
+    program.put(0, &[0xff_u8; 128]);
+    let (stopped, continued) = (u64::from(linux::WUNTRACED), u64::from(linux::WCONTINUED));
+    let mut wait = program.begin("wait4", [u64::from(child.id), MEMORY, stopped, 0]);
+    assert_eq!(wait.look(), None);
+    program.call("kill", [u64::from(child.id), u64::from(linux::SIGSTOP)]).unwrap();
+    assert!(wait.was_woken());
+    assert_eq!(wait.look(), Some(Ok(u64::from(child.id))));
+    assert_eq!(program.get::<u32>(0), linux::SIGSTOP << 8 | 0x7f);
+    // It is told once.
+    let no_hang = u64::from(linux::WNOHANG);
+    assert_eq!(program.call("wait4", [u64::MAX, 0, no_hang | stopped, 0]), Ok(0));
+    assert!(of_child.begin("getpid", []).look().is_none());
+    program.call("kill", [u64::from(child.id), u64::from(linux::SIGCONT)]).unwrap();
+    assert!(of_child.begin("getpid", []).look().is_some());
+    assert_eq!(pause.look(), None);
+    let info = [0, u64::from(child.id), MEMORY, u64::from(linux::WNOWAIT) | continued, 0];
+    for (kind, flags) in [(1, info[3]), (0, continued)] {
+        assert_eq!(program.call("waitid", [kind, info[1], info[2], flags, 0]), Ok(0));
+        let told: [u32; 7] = program.get(0);
+        assert_eq!(told, [linux::SIGCHLD, 0, linux::CLD_CONTINUED, 0, child.id, 0, linux::SIGCONT]);
+    }
+    assert_eq!(program.call("waitid", [0, 0, MEMORY, no_hang | continued, 0]), Ok(0));
+    assert_eq!(program.get::<[u32; 7]>(0), [0; 7]);
+    // SIGKILL ends it where it stands.
+    program.call("kill", [u64::from(child.id), u64::from(linux::SIGSTOP)]).unwrap();
+    program.call("kill", [u64::from(child.id), u64::from(SIGKILL)]).unwrap();
+    assert!(matches!(pause.finish(), Some((_, Some(_)))));
+    run_until(|| child.is_dead());
+    assert_eq!(program.call("waitid", [0, 0, MEMORY, u64::from(linux::WEXITED), 0]), Ok(0));
+    assert_eq!(program.get::<[u32; 7]>(0)[2..], [linux::CLD_KILLED, 0, child.id, 0, u32::from(SIGKILL)]);
+    assert_eq!(program.call("waitid", [0, 0, MEMORY, u64::from(linux::WEXITED), 0]), Err(Errno::ECHILD));
+    assert_eq!(program.call("waitid", [0, 0, MEMORY, no_hang, 0]), Err(Errno::EINVAL));
+}
+
+#[test]
+fn a_stop_that_is_blocked_or_handled_does_not_stop() {
+    let program = Program::new();
+    let process = &program.thread.process;
+    let kill = |signal: u32| program.call("kill", [u64::from(process.id), u64::from(signal)]);
+    program.put(0, &(1_u64 << (linux::SIGTSTP - 1)));
+    program.call("rt_sigprocmask", [u64::from(linux::SIG_BLOCK), MEMORY, 0, 8]).unwrap();
+    kill(linux::SIGTSTP).unwrap();
+    assert!(!process.stop.is_stopped() && process.pending() != 0);
+    // SIGCONT takes it back, even where it is ignored.
+    kill(linux::SIGCONT).unwrap();
+    assert_eq!(process.pending(), 0);
+    program.call("rt_sigprocmask", [u64::from(linux::SIG_UNBLOCK), MEMORY, 0, 8]).unwrap();
+    kill(linux::SIGTTIN).unwrap();
+    assert!(process.stop.is_stopped());
+}
+
+#[test]
+fn the_time_that_is_told_is_the_processors() {
+    let program = Program::new();
+    std::thread::sleep(core::time::Duration::from_millis(20));
+    let at = program.put(0, &[0xff_u8; 144]);
+    for who in [0, 1, u64::from(u32::MAX)] {
+        assert_eq!(program.call("getrusage", [who, at]), Ok(0));
+        // Nothing of it has run as a task.
+        assert_eq!(program.get::<[u64; 2]>(0), [0, 0]);
+    }
+    assert_eq!(program.call("getrusage", [7, at]), Err(Errno::EINVAL));
 }
 
 #[test]

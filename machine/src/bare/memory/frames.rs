@@ -4,7 +4,7 @@ use crate::memory::{OutOfMemory, PAGE, Usage};
 use spin::Mutex;
 
 /// Bytes that the program leaves to the kernel, which cannot go on without memory.
-const KERNEL: u64 = 256 << 10;
+const KERNEL: u64 = 512 << 10;
 
 /// Frames never handed out yet stand in `fresh`; those given back form a list whose links stand in the frames themselves.
 struct Frames {
