@@ -83,7 +83,9 @@ static void by_others(void) {
     if (child == 0) {
         char byte;
         // A read that a stop does not end.
-        _exit(read(ends[0], &byte, 1) == 1 ? byte : 99);
+        int code = read(ends[0], &byte, 1) == 1 ? byte : 99;
+        usleep(100000);
+        _exit(code);
     }
     say("SIGSTOP", kill(child, SIGSTOP));
     id_of("is stopped, and stays so", P_PID, child, WSTOPPED | WNOWAIT, child);
@@ -95,6 +97,7 @@ static void by_others(void) {
     say("SIGCONT", kill(child, SIGCONT));
     id_of("goes on", P_PID, child, WCONTINUED, child);
     id_of("ended, and stays", P_PID, child, WEXITED | WNOWAIT, child);
+    id_of("it stops no more", P_PID, child, WSTOPPED | WCONTINUED, child);
     id_of("ended", P_PID, child, WEXITED, child);
     id_of("gone", P_PID, child, WEXITED, child);
 

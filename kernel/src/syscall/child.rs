@@ -63,7 +63,9 @@ impl Wanted {
     async fn wait(&self, process: &Process) -> Result<Option<(Arc<Process>, Change)>, Errno> {
         let look = || {
             let children = process.children();
-            let mine = |child: &&Arc<Process>| self.child.is_none_or(|id| child.id == id);
+            // One that has ended has no news but its end.
+            let may_tell = |child: &Process| self.options & linux::WEXITED != 0 || !child.is_dead();
+            let mine = |child: &&Arc<Process>| self.child.is_none_or(|id| child.id == id) && may_tell(child);
             let mut candidates = children.iter().filter(mine).peekable();
             if candidates.peek().is_none() {
                 return Some(Err(Errno::ECHILD));
