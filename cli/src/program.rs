@@ -6,6 +6,7 @@ use elf::endian::AnyEndian;
 use elf::file::Class;
 use std::ffi::OsStr;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The programs that come with Portcullis.
@@ -37,8 +38,11 @@ pub fn find(program: &Path, examples: &Path, search: Option<&OsStr>) -> Result<F
         };
     }
     let directories = search.into_iter().flat_map(std::env::split_paths).filter(|_| bare);
-    if let Some(path) = directories.map(|directory| directory.join(program)).find(|path| path.is_file()) {
-        return found(path.clone(), &path);
+    let files: Vec<PathBuf> =
+        directories.map(|directory| directory.join(program)).filter(|path| path.is_file()).collect();
+    // As execvp(3): a file that nobody may execute counts only where there is no other.
+    if let Some(path) = files.iter().find(|path| is_executable(path)).or(files.first()) {
+        return found(path.clone(), path);
     }
     let bundled = if bare {
         format!(" here or in PATH, and no bundled example; there is: {}", EXAMPLES.join(", "))
@@ -57,7 +61,15 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         _ => refuse(error.to_string()),
     })?;
     check(&bytes).map_err(refuse)?;
+    if !is_executable(path) {
+        return Err(refuse("is not executable: `chmod +x` makes it so".into()));
+    }
     Ok(bytes)
+}
+
+/// Whether anybody may execute it: without any such bit not even root may (execve(2), EACCES).
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| found.permissions().mode() & 0o111 != 0)
 }
 
 /// Why these bytes are no program for the machine.
@@ -178,6 +190,23 @@ mod tests {
         std::fs::write(&tool, b"").unwrap();
         assert_eq!(find(Path::new("tool"), examples.path(), Some(&path)), at(&tool, &tool));
         assert_eq!(find(Path::new("./tool"), examples.path(), Some(&path)).unwrap_err().code(), 127);
+    }
+
+    #[test]
+    fn a_file_that_nobody_may_execute_is_refused_as_a_shell_does() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let set = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let (plain, tool) = (one.path().join("tool"), other.path().join("tool"));
+        for path in [&plain, &tool] {
+            std::fs::write(path, elf(2, EM_X86_64, ET_EXEC, LOAD, 0x401000)).unwrap();
+        }
+        set(&plain, 0o644);
+        let error = read(&plain).unwrap_err();
+        assert_eq!((error.code(), error.to_string().contains("chmod +x")), (126, true), "{error}");
+        set(&tool, 0o711);
+        assert!(read(&tool).is_ok());
+        let path = std::env::join_paths([one.path(), other.path()]).unwrap();
+        assert_eq!(find(Path::new("tool"), Path::new("/nowhere"), Some(&path)).unwrap().host, tool);
     }
 
     #[test]

@@ -21,12 +21,17 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Runs a program or an image; returns the exit code. The codes under 125 are the program's.
+/// Runs a program or an image; returns the exit code. Once it is clear what to run, the codes under 125 are the program's.
 pub fn run(run: &Run) -> Result<u8, Failure> {
-    start(run).map_err(|failure| match failure {
+    start(run).map_err(settle)
+}
+
+/// A wrong configuration has a code of its own here.
+fn settle(failure: Failure) -> Failure {
+    match failure {
         Failure::Usage(message) => Failure::CannotBoot(message),
         other => other,
-    })
+    }
 }
 
 fn start(run: &Run) -> Result<u8, Failure> {
@@ -70,7 +75,7 @@ fn gather(run: &Run) -> Result<Bundle, Failure> {
     let program = run.program.first().map(Path::new);
     if let Some((path, bytes)) = program.and_then(|path| Some((path, read_image(path)?))) {
         return match &run.config {
-            Some(_) => Err(Failure::Usage(format!(
+            Some(_) => Err(Failure::CommandLine(format!(
                 "{} is an image and has its configuration in it: leave out `-c`",
                 path.display()
             ))),
@@ -88,7 +93,7 @@ fn gather(run: &Run) -> Result<Bundle, Failure> {
 pub fn gather_program(config: &Config, env: &[String], program: Option<&Path>) -> Result<Bundle, Failure> {
     let program = program.or(config.program.as_deref().map(Path::new));
     let program = program.ok_or_else(|| {
-        Failure::Usage(
+        Failure::CommandLine(
             "no program: name one, as in `portcullis run ./server`, or set `Program` in the configuration".into(),
         )
     })?;
@@ -203,4 +208,21 @@ fn conclude(remains: &Remains, labels: &[String], verbose: bool) -> u8 {
 
 fn cannot(message: impl Into<String>) -> Failure {
     Failure::CannotBoot(message.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    #[test]
+    fn a_command_line_that_does_not_say_what_to_run_is_a_usage_error() {
+        let Command::Run(nothing) = Cli::parse_from(["portcullis", "run"]).command else { panic!("no run") };
+        let Err(error) = gather(&nothing) else { panic!("nothing runs") };
+        assert!(error.to_string().contains("no program"), "{error}");
+        assert_eq!(settle(error).code(), 2);
+        // What a configuration says wrong is no code of the program's.
+        assert_eq!(settle(Failure::Usage("a wrong rule".into())).code(), 125);
+    }
 }
