@@ -1,5 +1,6 @@
 //! A process's file descriptors.
 use super::epoll::Interest;
+use super::locks::{self, Owner};
 use crate::errno::Errno;
 use crate::file::File;
 use crate::program::memory::is_scarce;
@@ -74,6 +75,11 @@ impl Drop for Open {
     fn drop(&mut self) {
         for interest in core::mem::take(self.watchers.get_mut()).iter().filter_map(Weak::upgrade) {
             interest.leave(&*self.file);
+        }
+        if let Some(node) = &self.node {
+            let address = core::ptr::from_ref(self).addr();
+            locks::closes(node.inode(), Owner::Flock(address));
+            locks::closes(node.inode(), Owner::Open(address));
         }
     }
 }

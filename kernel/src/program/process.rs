@@ -1,5 +1,6 @@
 //! Processes: what the threads of one program share, and how it ends.
 use super::alarm::Alarm;
+use super::locks;
 use super::signal::{self, Actions, Info, Pending, SIGCHLD, SIGCONT, SIGKILL, Signal};
 use super::stop::Stop;
 use super::thread::Thread;
@@ -317,6 +318,7 @@ impl Process {
     fn bury(&self) {
         *self.alarm.lock() = None;
         self.timers.clear();
+        locks::ends(self.id);
         for child in self.children() {
             child.parent.store(1, Ordering::Relaxed);
             if child.is_dead() {

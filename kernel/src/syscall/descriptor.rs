@@ -1,7 +1,8 @@
 //! Descriptors themselves (close(2), dup(2), fcntl(2), ioctl(2)).
-use super::{Answer, Call};
+use super::{Answer, Call, lock};
 use crate::errno::Errno;
 use crate::program::descriptors::Open;
+use crate::program::locks::{self, Owner};
 use crate::program::{pipe, unix};
 use linux_raw_sys::general as linux;
 use linux_raw_sys::ioctl;
@@ -13,6 +14,7 @@ const CLOSE_RANGE_CLOEXEC: u32 = 4;
 pub fn close(call: &mut Call<'_>) -> Answer {
     let open = call.thread.files.lock().remove(u64::from(call.int::<0>()))?;
     // Behind the lock: the end of a file may do more than a little.
+    closed(call, &open);
     drop(open);
     Ok(0)
 }
@@ -28,10 +30,18 @@ pub fn close_range(call: &mut Call<'_>) -> Answer {
             call.thread.files.lock().set_close_on_exec(u64::from(number), true)?;
         } else {
             let open = call.thread.files.lock().remove(u64::from(number))?;
+            closed(call, &open);
             drop(open);
         }
     }
     Ok(0)
+}
+
+/// A process that closes a descriptor of a file has no lock on it any more, whatever else it has of it (fcntl(2)).
+fn closed(call: &Call<'_>, open: &Open) {
+    if let Some(node) = &open.node {
+        locks::closes(node.inode(), Owner::Process(call.thread.process.id));
+    }
 }
 
 pub fn dup(call: &mut Call<'_>) -> Answer {
@@ -58,12 +68,18 @@ fn replace(call: &mut Call<'_>, close_on_exec: bool) -> Answer {
     let open = call.open::<0>()?;
     let number = call.int::<1>();
     let old = call.thread.files.lock().set(number as usize, open, close_on_exec)?;
+    if let Some(old) = &old {
+        closed(call, old);
+    }
     drop(old);
     Ok(u64::from(number))
 }
 
-pub fn fcntl(call: &mut Call<'_>) -> Answer {
+pub async fn fcntl(call: &mut Call<'_>) -> Answer {
     let open = call.open::<0>()?;
+    if lock::is_command(call.int::<1>()) {
+        return lock::control(call, &open, call.int::<1>()).await;
+    }
     let (number, value) = (u64::from(call.int::<0>()), call.arg::<2>());
     let mut files = call.thread.files.lock();
     match call.int::<1>() {
@@ -88,16 +104,6 @@ pub fn fcntl(call: &mut Call<'_>) -> Answer {
 fn control(call: &Call<'_>, open: &Open, command: u32) -> Answer {
     let value = call.arg::<2>();
     match command {
-        linux::F_SETLK | linux::F_SETLKW | linux::F_OFD_SETLK | linux::F_OFD_SETLKW => lock(call, open).map(|_| 0),
-        linux::F_GETLK | linux::F_OFD_GETLK => {
-            let [kind, ..] = lock(call, open)?;
-            if kind == linux::F_UNLCK as u16 {
-                return Err(Errno::EINVAL);
-            }
-            // Nobody else is there who could hold one.
-            call.memory().put(value, &(linux::F_UNLCK as u16))?;
-            Ok(0)
-        }
         // Nothing sends signals for files: nobody is told.
         linux::F_GETOWN => Ok(0),
         linux::F_SETOWN | linux::F_SETOWN_EX => Ok(0),
@@ -107,21 +113,6 @@ fn control(call: &Call<'_>, open: &Open, command: u32) -> Answer {
             let pipe = pipe::of(&*open.file).ok_or(Errno::EBADF)?;
             pipe.set_capacity(value as u32 as usize).map(|size| size as u64)
         }
-        _ => Err(Errno::EINVAL),
-    }
-}
-
-/// The kind and the origin of a lock (`struct flock`), if this file can have it.
-fn lock(call: &Call<'_>, open: &Open) -> Result<[u16; 2], Errno> {
-    let lock: [u16; 2] = call.memory().get(call.arg::<2>())?;
-    let [kind, origin] = lock.map(u32::from);
-    if origin > linux::SEEK_END {
-        return Err(Errno::EINVAL);
-    }
-    match kind {
-        linux::F_RDLCK => open.readable().map(|_| lock),
-        linux::F_WRLCK => open.writable().map(|_| lock),
-        linux::F_UNLCK => Ok(lock),
         _ => Err(Errno::EINVAL),
     }
 }

@@ -14,6 +14,7 @@ mod event;
 mod futex;
 mod identity;
 mod io;
+mod lock;
 mod memory;
 mod path;
 mod poll;

@@ -81,7 +81,7 @@ table! {
     32 dup: now descriptor::dup "";
     33 dup2: now descriptor::dup2 "";
     292 dup3: now descriptor::dup3 "";
-    72 fcntl: now descriptor::fcntl "descriptors, flags, sizes of pipes; locks are always granted, F_SETOWN has no effect";
+    72 fcntl: again descriptor::fcntl "descriptors, flags, locks, sizes of pipes; F_SETOWN has no effect";
     16 ioctl: now descriptor::ioctl "FIONBIO, FIONREAD, FIOCLEX, FIONCLEX; FIOASYNC has no effect; there is no terminal";
 
     2 open: now path::open "";
@@ -144,7 +144,7 @@ table! {
     217 getdents64: now path::getdents64 "";
     74 fsync: now path::check_descriptor "nothing to do";
     75 fdatasync: now path::check_descriptor "nothing to do";
-    73 flock: now path::check_descriptor "always granted";
+    73 flock: again lock::flock "";
     221 fadvise64: now path::check_descriptor "nothing to do";
     4 stat: now status::stat "";
     6 lstat: now status::lstat "";
