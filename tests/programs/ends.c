@@ -3,11 +3,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int deeper(int depth) {
@@ -47,6 +49,18 @@ int main(int argc, char **argv) {
         raise(SIGSTOP);
         int connection = accept(listener, NULL, NULL);
         return write(connection, "!", 1) == 1 ? 0 : 4;
+    }
+    if (strcmp(how, "spawn") == 0) {
+        // Each starts a copy that would run another program.
+        char *const arguments[] = {"other", NULL};
+        pid_t child;
+        int error = posix_spawn(&child, "/bin/other", NULL, NULL, arguments, arguments + 1);
+        printf("posix_spawn: %s\n", error ? strerrorname_np(error) : "ran");
+        int status = system("true");
+        printf("system: %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+        FILE *pipe = popen("true", "r");
+        printf("popen: %s\n", pipe ? "open" : strerrorname_np(errno));
+        return 0;
     }
     if (strcmp(how, "execvp") == 0) {
         // As execvp does where each directory of PATH has such a file.

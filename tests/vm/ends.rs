@@ -24,6 +24,7 @@ pub fn cases(trials: &mut Vec<Trial>) {
     }
     trials.push(once("ends::a_program_that_stops_itself_waits", stopped));
     trials.push(once("ends::a_refused_program_is_told_once", refused));
+    trials.push(once("ends::what_would_start_another_program_learns_that_it_cannot", spawns));
     trials.push(once("ends::ctrl_c_stops_at_once_and_shows_the_counters", ctrl_c));
     trials.push(once("ends::terminated_is_143", terminated));
     trials.push(once("ends::no_qemu_outlives_a_killed_command", killed));
@@ -68,6 +69,13 @@ fn stopped() -> Result {
     let answer = stream.read(&mut [0]);
     ensure!(answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "{answer:?}");
     vm.stop()?;
+    Ok(())
+}
+
+fn spawns() -> Result {
+    let vm = run(&["spawn"])?;
+    let expected = "posix_spawn: EPERM\nsystem: 127\npopen: EPERM\n";
+    ensure!((vm.code, &*vm.stdout) == (0, expected), "exit code {}: {}{}", vm.code, vm.stdout, vm.stderr);
     Ok(())
 }
 

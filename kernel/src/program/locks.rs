@@ -11,6 +11,9 @@ use spin::Mutex;
 /// The end of a lock that goes on to the end of the file, however long it becomes.
 pub const FOR_EVER: u64 = i64::MAX as u64;
 
+/// The most locks that a file may have: each new one is held against all of them.
+const MOST: usize = 4096;
+
 /// Who has a lock. Those of flock(2) and those of fcntl(2) do not see each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
@@ -71,6 +74,21 @@ fn change<T>(inode: u64, change: impl FnOnce(&mut Vec<Lock>) -> T) -> T {
     result
 }
 
+/// Whether a file may have more locks: also one that is cut in two is one more.
+fn room(inode: u64) -> Result<(), Errno> {
+    let full = LOCKS.lock().get(&inode).is_some_and(|locks| locks.len() >= MOST);
+    if full || is_scarce() { Err(Errno::ENOLCK) } else { Ok(()) }
+}
+
+/// Gives up a part of what this one has on a file (F_UNLCK).
+pub fn give_up(inode: u64, owner: Owner, range: Range<u64>) -> Result<(), Errno> {
+    if range != (0..FOR_EVER) {
+        room(inode)?;
+    }
+    release(inode, owner, range);
+    Ok(())
+}
+
 /// Who keeps this lock out.
 pub fn conflict(inode: u64, wanted: &Lock) -> Option<Lock> {
     let all = LOCKS.lock();
@@ -91,9 +109,7 @@ pub fn take(inode: u64, wanted: &Lock) -> Result<(), Errno> {
     if conflict(inode, wanted).is_some() {
         return Err(Errno::EAGAIN);
     }
-    if is_scarce() {
-        return Err(Errno::ENOLCK);
-    }
+    room(inode)?;
     change(inode, |locks| {
         cut(locks, wanted.owner, &wanted.range);
         let mut range = wanted.range.clone();

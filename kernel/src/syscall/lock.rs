@@ -71,8 +71,7 @@ pub async fn control(call: &mut Call<'_>, open: &Open, command: u32) -> Answer {
     }
     let inode = open.node.as_ref().map_or(0, |node| node.inode());
     let Some(exclusive) = exclusive else {
-        locks::release(inode, owner, range);
-        return Ok(0);
+        return locks::give_up(inode, owner, range).map(|()| 0);
     };
     let wanted = Lock { owner, exclusive, range };
     if gets {
