@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
         int status = system("true");
         printf("system: %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
         FILE *pipe = popen("true", "r");
-        printf("popen: %s\n", pipe ? "open" : strerrorname_np(errno));
+        puts(pipe ? "popen: open" : "popen: none");
         return 0;
     }
     if (strcmp(how, "execvp") == 0) {
