@@ -63,6 +63,8 @@ struct State {
     timer: Option<executor::Timer>,
     /// How often it was due beyond the signal that was sent last.
     overrun: u64,
+    /// The same of the one before, which was taken last while the other still waits.
+    taken: u64,
 }
 
 /// A timer.
@@ -87,7 +89,7 @@ impl Timer {
     pub fn set(self: &Arc<Self>, schedule: Schedule) -> Schedule {
         let mut state = self.state.lock();
         let old = core::mem::replace(&mut state.schedule, schedule);
-        state.overrun = 0;
+        (state.overrun, state.taken) = (0, 0);
         let ended = state.timer.take();
         self.arm(&mut state);
         drop(state);
@@ -100,9 +102,22 @@ impl Timer {
         self.state.lock().schedule
     }
 
-    /// timer_getoverrun(2).
+    /// timer_getoverrun(2): of the signal that was taken last.
     pub fn overrun(&self) -> u64 {
-        self.state.lock().overrun.min(i32::MAX as u64)
+        let waits = self.process.upgrade().is_some_and(|process| self.waits(&process));
+        let state = self.state.lock();
+        let overrun = if waits { state.taken } else { state.overrun };
+        overrun.min(i32::MAX as u64)
+    }
+
+    /// Whether its signal was sent and not yet taken.
+    fn waits(&self, process: &Process) -> bool {
+        let Notify::Signal(signal, thread, _) = &self.notify else { return false };
+        let pending = match thread.as_ref().map(Weak::upgrade) {
+            Some(Some(thread)) => thread.pending(),
+            _ => process.pending(),
+        };
+        pending & super::signal::only(*signal) != 0
     }
 
     fn arm(self: &Arc<Self>, state: &mut State) {
@@ -125,12 +140,11 @@ impl Timer {
         }
         state.schedule = state.schedule.after(count);
         let thread = thread.as_ref().map(Weak::upgrade);
-        let waits = match &thread {
-            Some(Some(thread)) => thread.pending(),
-            _ => process.pending(),
-        } & super::signal::only(*signal)
-            != 0;
-        state.overrun = if waits { state.overrun.saturating_add(count) } else { count - 1 };
+        if self.waits(&process) {
+            state.overrun = state.overrun.saturating_add(count);
+        } else {
+            (state.taken, state.overrun) = (state.overrun, count - 1);
+        }
         let overrun = state.overrun;
         let ended = state.timer.take();
         self.arm(&mut state);
