@@ -116,12 +116,17 @@ fn join() -> ! {
 /// Runs the program until it ends: frames first, then the threads that are ready; the processor halts when there is neither.
 fn run(system: &System) -> ! {
     loop {
+        machine::cpus::let_others();
         let now = machine::time::now();
         let frames = system.net.poll(now);
         let timers = executor::fire_timers(now);
         let counters = count(system, now);
-        if !executor::run_one() && system.net.listen() {
-            executor::share();
+        if executor::run_one() {
+            continue;
+        }
+        // What is ready is for another, and that one may halt.
+        executor::share();
+        if system.net.listen() {
             machine::idle::wait([frames, timers, counters].into_iter().flatten().min());
         }
     }

@@ -1,7 +1,8 @@
 //! The processors (CPUs) that run the program.
 //!
 //! The kernel is one, ring 3 is many: a processor has the kernel for itself while it runs kernel code. It gives the kernel
-//! up in two places only, while it runs the program ([`user::run`](crate::user::run)) and while it halts (`idle::wait`).
+//! up in three places only, while it runs the program ([`user::run`](crate::user::run)), while it halts (`idle::wait`), and
+//! where it lets the others have a turn ([`let_others`]).
 
 /// The most processors that are used.
 pub const MOST: usize = 64;
@@ -31,6 +32,12 @@ pub fn wake(allowed: u64) {
 /// before it is done, and what it does after it sees what was done here (membarrier(2)).
 pub fn barrier() {
     crate::hardware::cpus::barrier();
+}
+
+/// Lets a processor that waits for the kernel have it first, unless one had it since the last call of this. For loops that
+/// may go on without the program's running and without halting, so that they don't keep the kernel for themselves.
+pub fn let_others() {
+    crate::hardware::cpus::let_others();
 }
 
 #[cfg(feature = "bare")]

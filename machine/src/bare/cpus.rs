@@ -3,6 +3,7 @@ use super::{apic, processor, shootdown};
 use core::sync::atomic::Ordering;
 
 pub use super::boot::other::start;
+pub use super::lock::let_others;
 
 pub fn count() -> usize {
     processor::all().len()

@@ -32,6 +32,7 @@
     .set RIP, 384
     .set RFLAGS, 392
 
+    .set KERNEL_DATA, 0x10
     .set USER_CODE, 0x33
     .set USER_DATA, 0x2b
 
@@ -168,6 +169,10 @@ trap_entry:
     mov %rbx, RSP(%rax)
     mov %cr2, %rbx
     mov %rbx, %gs:ADDRESS
+    # The trap left no stack segment, a system call leaves one: to an emulator these are two modes, in each of which it would
+    # translate the kernel.
+    mov $KERNEL_DATA, %ebx
+    mov %ebx, %ss
     # The program's AC flag would let the kernel touch the program's pages (SMAP); a trap leaves it as it is.
     pushq $2
     popfq

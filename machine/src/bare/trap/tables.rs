@@ -7,6 +7,7 @@ use x86_64::registers::model_specific::{GsBase, KernelGsBase, LStar, Msr, SFMask
 use x86_64::registers::rflags::RFlags;
 
 const KERNEL_CODE: u16 = 0x08;
+const KERNEL_DATA: u16 = 0x10;
 const TASK: u16 = 0x38;
 /// MSR that says which selectors `syscall` and `sysret` use.
 const STAR: u32 = 0xc000_0081;
@@ -140,12 +141,15 @@ pub unsafe fn load(tables: *mut Tables, processor: &'static Processor) {
             "push {scratch}",
             "retfq",
             "2:",
+            // As a system call leaves it, see `trap_entry`.
+            "mov ss, {data:e}",
             "ltr {task:x}",
             // A processor starts with a local table at address 0, which the program could fill: a gate to ring 0.
             "lldt {none:x}",
             table = in(reg) &raw const table,
             code = const KERNEL_CODE,
             scratch = out(reg) _,
+            data = in(reg) u32::from(KERNEL_DATA),
             task = in(reg) TASK,
             none = in(reg) 0_u16,
         );
