@@ -14,7 +14,8 @@ pub fn build(config: &Path, program: Option<&Path>, output: &Path) -> Result<u8,
     if config.run.verbose {
         tell_libraries(&bundle.libraries);
     }
-    let packed = bundle.pack()?;
+    let mut packed = Vec::new();
+    bundle.pack(&mut packed).map_err(|error| Failure::CannotBoot(error.to_string()))?;
     let failed = |error| Failure::CannotBoot(format!("{}: {error}", output.display()));
     whole::write(output, &packed).map_err(failed)?;
     say(format_args!("{}: {}", output.display(), memory::show(packed.len() as u64)));

@@ -5,11 +5,14 @@ use crate::libraries::{self, Libraries};
 use crate::program;
 use crate::say::say;
 use crate::tree::Tree;
+use bytes::Bytes;
 use clap::ValueEnum;
-use image::archive::{self, Image};
+use image::archive::{self, Image, ImageError};
 use image::manifest::{Host, Manifest, Network, VERSION};
 use policy::config::Config;
 use policy::policy::{Action, Policy};
+use std::fmt;
+use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::path::Path;
 
@@ -22,6 +25,32 @@ pub struct Bundle {
     policy: Vec<u8>,
     tree: Tree,
 }
+
+/// Why there is no image.
+#[derive(Debug)]
+pub enum PackError {
+    /// Something does not fit into one.
+    Image(ImageError),
+    /// It cannot be written where it should go.
+    Write(io::Error),
+}
+
+impl From<ImageError> for PackError {
+    fn from(error: ImageError) -> Self {
+        PackError::Image(error)
+    }
+}
+
+impl fmt::Display for PackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PackError::Image(error) => error.fmt(f),
+            PackError::Write(error) => write!(f, "the image cannot be written: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PackError {}
 
 impl Bundle {
     /// Gathers what a configuration and a program ask for, and the libraries that the program needs. `env` is what the
@@ -55,17 +84,23 @@ impl Bundle {
     }
 
     /// Opens an image.
-    pub fn open(bytes: &[u8], name: &Path) -> Result<Self, Failure> {
+    pub fn open(bytes: Vec<u8>, name: &Path) -> Result<Self, Failure> {
         let refuse = |error| Failure::NotExecutable(format!("{}: {error}", name.display()));
-        let image = Image::parse(bytes).map_err(refuse)?;
-        let tree = Tree::from_entries(image.entries());
+        let bytes = Bytes::from(bytes);
+        let image = Image::parse(&bytes).map_err(refuse)?;
+        let tree = Tree::from_entries(&bytes, image.entries());
         Ok(Bundle { policy: image.policy.to_vec(), tree, libraries: Libraries::default(), manifest: image.manifest })
     }
 
-    /// The image.
-    pub fn pack(&self) -> Result<Vec<u8>, Failure> {
-        let packed = archive::write(&self.manifest, &self.policy, self.tree.entries());
-        packed.map_err(|error| Failure::CannotBoot(error.to_string()))
+    /// Writes the image; returns its length.
+    pub fn pack(&self, out: &mut impl Write) -> Result<usize, PackError> {
+        let write = |part: &[u8]| out.write_all(part).map_err(PackError::Write);
+        archive::write_to(&self.manifest, &self.policy, self.tree.entries(), write)
+    }
+
+    /// What is of use once the image is written: the files are not, and may be large.
+    pub fn without_files(self) -> (Manifest, Libraries) {
+        (self.manifest, self.libraries)
     }
 
     /// Lets the command line have its way.
@@ -202,6 +237,12 @@ mod tests {
         Ok(bundle.manifest)
     }
 
+    fn packed(bundle: &Bundle) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        assert_eq!(bundle.pack(&mut bytes).unwrap(), bytes.len());
+        bytes
+    }
+
     fn manifest() -> Manifest {
         Manifest {
             version: VERSION,
@@ -287,20 +328,20 @@ mod tests {
         let host = host_side(&config);
         let (manifest, policy) = (Manifest { host, ..manifest() }, compile(&config).unwrap());
         let bundle = Bundle { manifest, libraries: Libraries::default(), policy, tree };
-        let packed = bundle.pack().unwrap();
-        let opened = Bundle::open(&packed, Path::new("i")).unwrap();
+        let packed = packed(&bundle);
+        let opened = Bundle::open(packed.clone(), Path::new("i")).unwrap();
         assert_eq!(opened.manifest, bundle.manifest);
         assert_eq!(opened.policy, bundle.policy);
         assert_eq!(opened.manifest.host.accel.as_deref(), Some("tcg"));
         assert_eq!((opened.manifest.host.memory, opened.manifest.host.cpus), (Some(64 << 20), Some(2)));
         let data = opened.tree.entries().find(|entry| entry.path == file.to_str().unwrap()).unwrap().data.to_vec();
         assert_eq!(data, b"data");
-        assert_eq!(opened.pack().unwrap(), packed);
+        assert_eq!(self::packed(&opened), packed);
     }
 
     #[test]
     fn a_damaged_image_is_not_executable() {
-        let error = Bundle::open(b"070701 and no more", Path::new("i")).err().unwrap();
+        let error = Bundle::open(b"070701 and no more".to_vec(), Path::new("i")).err().unwrap();
         assert_eq!((error.code(), error.to_string().starts_with("i: ")), (126, true));
     }
 }

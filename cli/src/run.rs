@@ -1,7 +1,7 @@
 //! `run`: from the command line to the end of the machine.
 use crate::accel;
 use crate::args::Run;
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, PackError};
 use crate::config;
 use crate::failure::Failure;
 use crate::host::Settings;
@@ -13,10 +13,11 @@ use crate::say::{say, say_plain};
 use crate::session::{self, Listener, Outcome, Remains};
 use crate::summary;
 use image::archive::MAGIC;
+use image::manifest::Manifest;
 use image::report::Report;
 use policy::config::Config;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -41,8 +42,8 @@ fn start(run: &Run) -> Result<u8, Failure> {
     bundle.apply(run)?;
     let settings = Settings::resolve(&bundle.manifest.host, run)?;
     let choice = accel::choose(settings.accel, &qemu, &kernel)?;
-    let packed = bundle.pack()?;
-    let image = unnamed_file(&packed).map_err(|error| cannot(format!("the image cannot be written: {error}")))?;
+    let (image, length) = unnamed_image(&bundle).map_err(|error| cannot(error.to_string()))?;
+    let (manifest, libraries) = bundle.without_files();
     let report = run.report.as_deref().map(create).transpose()?;
     let launch = Launch {
         kernel,
@@ -53,13 +54,13 @@ fn start(run: &Run) -> Result<u8, Failure> {
         cpus: settings.cpus,
         wire: settings.wire.clone(),
         mac: run.mac,
-        network: bundle.manifest.network,
+        network: manifest.network,
         epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
     };
     let mut command = launch.command(&qemu);
-    announce(&launch, &bundle, packed.len(), &choice.reason);
+    announce(&launch, &manifest, length, &choice.reason);
     if settings.verbose {
-        tell_libraries(&bundle.libraries);
+        tell_libraries(&libraries);
         say(format_args!("{command:?}"));
     }
     let started = Instant::now();
@@ -67,7 +68,7 @@ fn start(run: &Run) -> Result<u8, Failure> {
     let listener = Listener { started, verbose: settings.verbose, report, on_report: &mut on_report };
     let remains =
         session::run(&mut command, listener).map_err(|error| cannot(format!("QEMU does not start: {error}")))?;
-    Ok(conclude(&remains, &bundle.manifest.rules, settings.verbose))
+    Ok(conclude(&remains, &manifest.rules, settings.verbose))
 }
 
 /// The bundle that the command line means: an image as it is, or a program with a configuration.
@@ -79,7 +80,7 @@ fn gather(run: &Run) -> Result<Bundle, Failure> {
                 "{} is an image and has its configuration in it: leave out `-c`",
                 path.display()
             ))),
-            None => Bundle::open(&bytes, path),
+            None => Bundle::open(bytes, path),
         };
     }
     let config = match &run.config {
@@ -112,11 +113,12 @@ fn read_image(path: &Path) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// A file without a name: nothing is left of it, however we end.
-fn unnamed_file(bytes: &[u8]) -> std::io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    file.write_all(bytes)?;
-    Ok(file)
+/// The image in a file without a name, and its length: nothing is left of it, however we end.
+fn unnamed_image(bundle: &Bundle) -> Result<(File, usize), PackError> {
+    let mut out = BufWriter::new(tempfile::tempfile().map_err(PackError::Write)?);
+    let length = bundle.pack(&mut out)?;
+    let file = out.into_inner().map_err(|error| PackError::Write(error.into_error()))?;
+    Ok((file, length))
 }
 
 fn path_of(file: &File) -> PathBuf {
@@ -127,12 +129,12 @@ fn create(path: &Path) -> Result<File, Failure> {
     File::create(path).map_err(|error| cannot(format!("{}: {error}", path.display())))
 }
 
-fn announce(launch: &Launch, bundle: &Bundle, length: usize, reason: &str) {
+fn announce(launch: &Launch, manifest: &Manifest, length: usize, reason: &str) {
     let accelerator = match launch.accelerator {
         Accelerator::Kvm => "KVM",
         Accelerator::Tcg => "TCG",
     };
-    let (program, size, memory) = (&bundle.manifest.program, memory::show(length as u64), memory::show(launch.memory));
+    let (program, size, memory) = (&manifest.program, memory::show(length as u64), memory::show(launch.memory));
     say(format_args!("booting {program} (image {size}, memory {memory}) with {accelerator}: {reason}"));
 }
 

@@ -5,6 +5,7 @@
 //! the same place below the mapped directory.
 use crate::failure::Failure;
 use crate::say::say;
+use bytes::Bytes;
 use image::archive::Entry;
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -22,18 +23,19 @@ pub struct Tree(BTreeMap<String, Node>);
 struct Node {
     mode: u32,
     modified: u32,
-    data: Vec<u8>,
+    data: Bytes,
 }
 
 impl Tree {
     /// A tree of a root and nothing in it.
     pub fn new() -> Self {
-        Tree(BTreeMap::from([(String::new(), Node { mode: DIRECTORY, modified: 0, data: Vec::new() })]))
+        Tree(BTreeMap::from([(String::new(), Node { mode: DIRECTORY, modified: 0, data: Bytes::new() })]))
     }
 
-    /// The files of an image.
-    pub fn from_entries<'a>(entries: impl Iterator<Item = Entry<'a>>) -> Self {
-        let node = |entry: &Entry<'_>| Node { mode: entry.mode, modified: entry.modified, data: entry.data.to_vec() };
+    /// The files of an image, which share its memory: `whole` is what the entries point into.
+    pub fn from_entries<'a>(whole: &'a Bytes, entries: impl Iterator<Item = Entry<'a>>) -> Self {
+        let data = |entry: &Entry<'_>| if entry.data.is_empty() { Bytes::new() } else { whole.slice_ref(entry.data) };
+        let node = |entry: &Entry<'_>| Node { mode: entry.mode, modified: entry.modified, data: data(entry) };
         Tree(entries.map(|entry| (entry.path.to_string(), node(&entry))).collect())
     }
 
@@ -64,7 +66,7 @@ impl Tree {
     /// Adds a program that was read already; returns its path in the tree.
     pub fn add_program(&mut self, guest: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
         let path = guest_path(guest)?;
-        self.insert(path.clone(), Node { mode: 0o100755, modified: 0, data: bytes })?;
+        self.insert(path.clone(), Node { mode: 0o100755, modified: 0, data: bytes.into() })?;
         Ok(path)
     }
 
@@ -138,7 +140,7 @@ impl Tree {
         let parents = path.char_indices().filter(|(at, c)| *c == '/' && *at > 0).map(|(at, _)| &path[..at]);
         for parent in parents {
             let entry = self.0.entry(parent.to_string());
-            let node = entry.or_insert(Node { mode: DIRECTORY, modified: node.modified, data: Vec::new() });
+            let node = entry.or_insert(Node { mode: DIRECTORY, modified: node.modified, data: Bytes::new() });
             if node.mode & 0o170000 != DIRECTORY & 0o170000 {
                 return Err(Failure::Usage(format!("{path}: {parent} is no directory in the image")));
             }
@@ -177,7 +179,7 @@ fn children(directory: &Path) -> Result<Vec<(std::path::PathBuf, Metadata)>, Fai
 
 fn node(metadata: &Metadata, data: Vec<u8>) -> Node {
     let modified = u32::try_from(metadata.mtime().max(0)).unwrap_or(u32::MAX);
-    Node { mode: metadata.mode(), modified, data }
+    Node { mode: metadata.mode(), modified, data: data.into() }
 }
 
 fn failed(path: &Path, error: std::io::Error) -> Failure {

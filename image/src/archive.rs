@@ -124,20 +124,35 @@ pub fn write<'a>(
     policy: &[u8],
     files: impl IntoIterator<Item = Entry<'a>>,
 ) -> Result<Vec<u8>, ImageError> {
+    let mut bytes = Vec::new();
+    write_to(manifest, policy, files, |part| {
+        bytes.extend_from_slice(part);
+        Ok::<(), ImageError>(())
+    })?;
+    Ok(bytes)
+}
+
+/// Makes an image as [`write()`] does, and gives it away part by part; returns its length. An error of `out` ends it.
+pub fn write_to<'a, E: From<ImageError>>(
+    manifest: &Manifest,
+    policy: &[u8],
+    files: impl IntoIterator<Item = Entry<'a>>,
+    out: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<usize, E> {
     let encoded = postcard::to_allocvec(manifest).map_err(|_| ImageError::BadManifest)?;
-    let mut writer = Writer::default();
+    let mut writer = Writer { out, written: 0, entries: 0 };
     let own = |data| Entry { path: "", mode: REGULAR | 0o444, modified: 0, data };
     writer.entry(MANIFEST, &own(&encoded))?;
     writer.entry(POLICY, &own(policy))?;
     for file in files {
         let name = format!("{ROOT}{}", file.path);
         if !is_tree_path(&name) {
-            return Err(ImageError::BadName(writer.bytes.len()));
+            return Err(ImageError::BadName(writer.written).into());
         }
         writer.entry(&name, &file)?;
     }
     writer.entry(TRAILER, &Entry { path: "", mode: 0, modified: 0, data: &[] })?;
-    Ok(writer.bytes)
+    Ok(writer.written)
 }
 
 /// Whether this is `root`, or a path below it without empty, `.` or `..` components.
@@ -215,32 +230,30 @@ fn field(header: &[u8], number: usize) -> Option<u32> {
     digits.iter().try_fold(0, |value: u32, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))
 }
 
-#[derive(Default)]
-struct Writer {
-    bytes: Vec<u8>,
+struct Writer<W> {
+    out: W,
+    written: usize,
     entries: u32,
 }
 
-impl Writer {
-    fn entry(&mut self, name: &str, entry: &Entry<'_>) -> Result<(), ImageError> {
+impl<E: From<ImageError>, W: FnMut(&[u8]) -> Result<(), E>> Writer<W> {
+    fn entry(&mut self, name: &str, entry: &Entry<'_>) -> Result<(), E> {
         let length = u32::try_from(entry.data.len()).map_err(|_| ImageError::TooLong(name.to_string()))?;
         if name.len() >= 4096 || name.contains('\0') {
-            return Err(ImageError::TooLong(name.to_string()));
+            return Err(ImageError::TooLong(name.to_string()).into());
         }
         self.entries += 1;
         let links = 1;
         let name_length = self.name_length(name, entry.data);
         let fields = [self.entries, entry.mode, 0, 0, links, entry.modified, length, 0, 0, 0, 0, name_length as u32, 0];
-        self.bytes.extend_from_slice(MAGIC);
+        let mut head = MAGIC.to_vec();
         for value in fields {
-            self.bytes.extend_from_slice(format!("{value:08X}").as_bytes());
+            head.extend_from_slice(format!("{value:08X}").as_bytes());
         }
-        self.bytes.extend_from_slice(name.as_bytes());
-        self.bytes.resize(self.bytes.len() + name_length - name.len(), 0);
-        self.align();
-        self.bytes.extend_from_slice(entry.data);
-        self.align();
-        Ok(())
+        head.extend_from_slice(name.as_bytes());
+        head.resize(HEADER + name_length, 0);
+        self.part(&head)?;
+        self.part(entry.data)
     }
 
     /// How long the name is with the zeroes that end it: so many that data of a page or more begins on a page, which the
@@ -250,11 +263,16 @@ impl Writer {
         if data.len() < PAGE {
             return shortest;
         }
-        let start = self.bytes.len() + HEADER;
+        let start = self.written + HEADER;
         (start + shortest).next_multiple_of(PAGE) - start
     }
 
-    fn align(&mut self) {
-        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
+    /// Writes this, and what aligns the next.
+    fn part(&mut self, bytes: &[u8]) -> Result<(), E> {
+        let missing = bytes.len().wrapping_neg() % 4;
+        (self.out)(bytes)?;
+        (self.out)(&[0; 4][..missing])?;
+        self.written += bytes.len() + missing;
+        Ok(())
     }
 }
