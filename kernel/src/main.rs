@@ -76,11 +76,14 @@ fn boot(info: BootInfo) -> Result<System, BootError> {
     let nic = Nic::find().ok_or(BootError::NoNetwork)?;
     let net = Net::new(nic, table, image.manifest.network, entropy::number());
     host::report(&Report::PolicyInForce(rules));
+    // What the host answers to the first words for an address comes while the program is loaded.
+    net.poll(machine::time::now());
 
     let memory = machine::memory::usage().total >> 20;
     let booted = machine::time::now().as_millis();
     host::log(format_args!("the network is open after {booted} ms, with {memory} MiB of memory"));
     let tree = Tree::from_image(&image);
+    net.poll(machine::time::now());
     let process = program::start(&image.manifest, tree, net.clone())?;
     host::report(&Report::Started);
     Ok(System { net, process, counting: Mutex::default() })
