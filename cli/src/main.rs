@@ -23,6 +23,7 @@ mod object;
 mod ports;
 mod program;
 mod qemu;
+mod ram;
 mod relay;
 mod run;
 mod say;

@@ -2,6 +2,7 @@
 use crate::args::Machine;
 use crate::mac::Mac;
 use crate::ports::Forward;
+use crate::ram::Place;
 use image::manifest::Network;
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
@@ -47,8 +48,8 @@ pub enum Wire {
 pub struct Launch {
     /// The kernel's file.
     pub kernel: PathBuf,
-    /// The image's file; `None` starts the kernel's test of the machine itself.
-    pub image: Option<PathBuf>,
+    /// The memory's file and the image in it; `None` starts the kernel's test of the machine itself.
+    pub image: Option<Place>,
     /// The kind of machine.
     pub machine: Machine,
     /// What runs its instructions.
@@ -113,9 +114,14 @@ impl Launch {
             line.add("-append probe");
             return;
         };
-        line.add("-initrd").word(escape(image));
+        let mut backend =
+            OsString::from(format!("memory-backend-file,id=ram,share=on,size={}k,mem-path=", self.memory >> 10));
+        backend.push(&image.path);
+        line.add("-object").word(backend);
+        line.add("-machine memory-backend=ram");
         let (seconds, nanos) = (self.epoch.as_secs(), self.epoch.subsec_nanos());
-        line.add("-append").word(format!("epoch={seconds}.{nanos:09} cpus={}", self.cpus));
+        line.add("-append")
+            .word(format!("epoch={seconds}.{nanos:09} cpus={} image={}+{}", self.cpus, image.start, image.length));
         line.add("-netdev").word(self.netdev());
         let (kind, options) = match self.machine {
             Machine::Microvm => ("device", ""),
@@ -163,14 +169,7 @@ fn neighbours(address: Ipv4Addr, prefix: u8, gateway: Option<Ipv4Addr>) -> (Ipv4
     (router, free.find(|one| *one != router).unwrap_or(address))
 }
 
-/// `-initrd` separates several files by commas, and takes two for one in a name.
-fn escape(path: &Path) -> OsString {
-    match path.to_str() {
-        Some(text) => double_commas(text).into(),
-        None => path.into(),
-    }
-}
-
+/// Options are separated by commas, and two of them are one in a name.
 fn double_commas(text: &str) -> String {
     text.replace(',', ",,")
 }
@@ -197,7 +196,7 @@ mod tests {
     fn launch() -> Launch {
         Launch {
             kernel: "/k".into(),
-            image: Some("/i".into()),
+            image: Some(Place { path: "/i".into(), start: 4096, length: 5 }),
             machine: Machine::Microvm,
             accelerator: Accelerator::Tcg,
             memory: 64 << 20,
@@ -221,7 +220,8 @@ mod tests {
             "-global virtio-mmio.force-legacy=false",
             "-accel tcg -cpu max",
             "-m size=65536k",
-            "-kernel /k -initrd /i -append epoch=1.500000000 cpus=1",
+            "-kernel /k -object memory-backend-file,id=ram,share=on,size=65536k,mem-path=/i -machine memory-backend=ram",
+            "-append epoch=1.500000000 cpus=1 image=4096+5 ",
             "-netdev user,id=n0 -device virtio-net-device,netdev=n0,mac=52:54:00:12:34:56",
             "-device virtio-rng-device",
         ] {
@@ -281,12 +281,6 @@ mod tests {
     fn the_test_of_the_machine_has_no_devices() {
         let text = text(&Launch { image: None, ..launch() });
         assert!(text.contains("-append probe"), "{text}");
-        assert!(!text.contains("netdev") && !text.contains("initrd"), "{text}");
-    }
-
-    #[test]
-    fn a_comma_in_the_images_name_is_doubled() {
-        let text = text(&Launch { image: Some("/a,b".into()), ..launch() });
-        assert!(text.contains("-initrd /a,,b "), "{text}");
+        assert!(!text.contains("netdev") && !text.contains("memory-backend"), "{text}");
     }
 }

@@ -1,7 +1,7 @@
 //! `run`: from the command line to the end of the machine.
 use crate::accel;
 use crate::args::Run;
-use crate::bundle::{Bundle, PackError};
+use crate::bundle::Bundle;
 use crate::config;
 use crate::failure::Failure;
 use crate::host::Settings;
@@ -9,6 +9,7 @@ use crate::libraries::Libraries;
 use crate::locate;
 use crate::memory;
 use crate::qemu::{self, Accelerator, Launch};
+use crate::ram::Ram;
 use crate::say::{say, say_plain};
 use crate::session::{self, Listener, Outcome, Remains};
 use crate::summary;
@@ -17,9 +18,8 @@ use image::manifest::Manifest;
 use image::report::Report;
 use policy::config::Config;
 use std::fs::File;
-use std::io::{BufWriter, Read};
-use std::os::fd::AsRawFd;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Runs a program or an image; returns the exit code. Once it is clear what to run, the codes under 125 are the program's.
@@ -42,15 +42,15 @@ fn start(run: &Run) -> Result<u8, Failure> {
     bundle.apply(run)?;
     let settings = Settings::resolve(&bundle.manifest.host, run)?;
     let choice = accel::choose(settings.accel, &qemu, &kernel)?;
-    let (image, length) = unnamed_image(&bundle).map_err(|error| cannot(error.to_string()))?;
+    let ram = Ram::with_image(&bundle, settings.memory).map_err(|error| cannot(error.to_string()))?;
     let (manifest, libraries) = bundle.without_files();
     let report = run.report.as_deref().map(create).transpose()?;
     let launch = Launch {
         kernel,
-        image: Some(path_of(&image)),
+        image: Some(ram.place()),
         machine: run.machine,
         accelerator: choice.accelerator,
-        memory: settings.memory,
+        memory: ram.size,
         cpus: settings.cpus,
         wire: settings.wire.clone(),
         mac: run.mac,
@@ -58,7 +58,7 @@ fn start(run: &Run) -> Result<u8, Failure> {
         epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
     };
     let mut command = launch.command(&qemu);
-    announce(&launch, &manifest, length, &choice.reason);
+    announce(&launch, &manifest, ram.length, &choice.reason);
     if settings.verbose {
         tell_libraries(&libraries);
         say(format_args!("{command:?}"));
@@ -113,28 +113,16 @@ fn read_image(path: &Path) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The image in a file without a name, and its length: nothing is left of it, however we end.
-fn unnamed_image(bundle: &Bundle) -> Result<(File, usize), PackError> {
-    let mut out = BufWriter::new(tempfile::tempfile().map_err(PackError::Write)?);
-    let length = bundle.pack(&mut out)?;
-    let file = out.into_inner().map_err(|error| PackError::Write(error.into_error()))?;
-    Ok((file, length))
-}
-
-fn path_of(file: &File) -> PathBuf {
-    format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into()
-}
-
 fn create(path: &Path) -> Result<File, Failure> {
     File::create(path).map_err(|error| cannot(format!("{}: {error}", path.display())))
 }
 
-fn announce(launch: &Launch, manifest: &Manifest, length: usize, reason: &str) {
+fn announce(launch: &Launch, manifest: &Manifest, length: u64, reason: &str) {
     let accelerator = match launch.accelerator {
         Accelerator::Kvm => "KVM",
         Accelerator::Tcg => "TCG",
     };
-    let (program, size, memory) = (&manifest.program, memory::show(length as u64), memory::show(launch.memory));
+    let (program, size, memory) = (&manifest.program, memory::show(length), memory::show(launch.memory));
     say(format_args!("booting {program} (image {size}, memory {memory}) with {accelerator}: {reason}"));
 }
 

@@ -24,7 +24,11 @@ pub enum BootError {
 impl fmt::Display for BootError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BootError::NoImage => write!(f, "no image: give the kernel one as its first module (QEMU: -initrd IMAGE)"),
+            BootError::NoImage => write!(
+                f,
+                "no image: give the kernel one as its first module (QEMU: -initrd IMAGE), or have it in memory and say \
+                 where: image=START+LENGTH, in bytes, on the command line"
+            ),
             BootError::Image(error) => write!(f, "the image cannot be read: {error}"),
             BootError::Policy(error) => {
                 write!(

@@ -6,6 +6,7 @@ use libtest_mimic::Trial;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use tests::launch::{Launch, MACHINES, project};
 use tests::machine::Ended;
 use tests::{Result, ensure, program};
@@ -13,6 +14,19 @@ use tests::{Result, ensure, program};
 pub fn cases(trials: &mut Vec<Trial>) {
     trials.extend(on_each("broken::a_policy_that_does_not_decode_stops_the_boot", damaged_policy));
     trials.push(once("broken::an_image_that_is_cut_short_is_refused", cut_short));
+    trials.push(once("broken::the_image_is_the_loaders_module_or_where_the_command_line_says", modules));
+    trials.push(once("broken::an_image_larger_than_the_memory_is_refused", || {
+        let folder = tempfile::tempdir()?;
+        let large = folder.path().join("large");
+        fs::write(&large, vec![1; 24 << 20])?;
+        let files = format!(r#"{{"MapDirs": {{"{}/*": "/data"}}}}"#, folder.path().display());
+        let launch = Launch::new(MACHINES[0])?.config(&files)?.args(["-m", "24M"]);
+        refused(
+            &launch.start(program::built("gate")?, &[])?.end()?,
+            125,
+            &["24 MiB of memory", "`-m`", "M is the least"],
+        )
+    }));
     trials.push(once("broken::no_such_program_or_image_is_127", missing));
     trials.push(once("broken::a_program_whose_library_is_missing_is_126", || {
         let folder = tempfile::tempdir()?;
@@ -98,6 +112,50 @@ fn cut_short() -> Result {
         refused(&ended, 126, &["image"]).map_err(|error| format!("{reason}: {error}"))?;
     }
     Ok(())
+}
+
+/// The kernel under QEMU without the command: a loader of its own may start it, too.
+fn modules() -> Result {
+    let folder = tempfile::tempdir()?;
+    let path = image(folder.path())?;
+    let image = path.to_str().ok_or("a path that is not UTF-8")?;
+    let runs: &[(&[&str], &str)] = &[
+        (&["-initrd", image], "ready"),
+        (&["-append", "epoch=1.0"], "no image"),
+        (&["-append", "image=8388608+4096"], "no image"),
+        (&["-append", "image=1048576+4096"], "no image"),
+        (&["-append", "image=8388608+999999999"], "no image"),
+        (&["-append", "image=8388608+18446744073709551615"], "no image"),
+        (&["-append", "image=x+y"], "no image"),
+    ];
+    for (args, word) in runs {
+        let said = folder.path().join("said");
+        fs::write(&said, "")?;
+        let mut qemu = std::process::Command::new("qemu-system-x86_64");
+        qemu.args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-accel", "tcg", "-cpu", "max"]);
+        qemu.args(["-M", "microvm,acpi=off", "-global", "virtio-mmio.force-legacy=false", "-m", "64M", "-kernel"]);
+        qemu.arg(tests::launch::target_folder()?.join("kernel/portcullis-kernel")).args(*args);
+        qemu.args(["-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0", "-device", "virtio-rng-device"]);
+        qemu.arg("-chardev").arg(format!("file,id=said,path={}", said.display()));
+        qemu.args(["-device", "isa-debugcon,iobase=0xe9,chardev=said"]);
+        let mut child = qemu.spawn()?;
+        let came = eventually(|| {
+            let bytes = fs::read(&said).unwrap_or_default();
+            bytes.windows(word.len()).any(|window| window == word.as_bytes())
+        });
+        child.kill()?;
+        child.wait()?;
+        ensure!(came, "{args:?}: {word:?} is not in {:?}", String::from_utf8_lossy(&fs::read(&said)?));
+    }
+    Ok(())
+}
+
+fn eventually(holds: impl Fn() -> bool) -> bool {
+    let begun = Instant::now();
+    while !holds() && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    holds()
 }
 
 fn missing() -> Result {

@@ -64,16 +64,34 @@ pub unsafe fn read(address: u64) -> Left {
     // SAFETY: the same, for what it points to; a count of 0 makes an empty slice of a dangling but aligned pointer.
     let (modules, map) =
         unsafe { (list::<Module>(info.module_list, info.modules), list(info.memory_map, info.memory_map_entries)) };
-    let module = modules.first().filter(|module| module.size > 0);
+    // SAFETY: (1) and (2).
+    let command_line = unsafe { copy_command_line(info.command_line) };
+    let module = modules.first().map(|module| Region { start: module.address, end: module.address + module.size });
+    let module = module.filter(|module| !module.is_empty()).or_else(|| placed(command_line, map));
+    let bytes = module.map(|module| (layout::direct(module.start), (module.end - module.start) as usize));
+    let module = module.unwrap_or(Region::EMPTY);
     Left {
-        // SAFETY: (1) and (2).
-        command_line: unsafe { copy_command_line(info.command_line) },
-        // SAFETY: the loader put the module there; it is taken out of the free memory below, so nothing writes it.
-        // It lies below 4 GiB, and the final page tables keep the direct map of it.
-        module: module.map(|m| unsafe { slice::from_raw_parts(layout::direct(m.address), m.size as usize) }),
+        command_line,
+        // SAFETY: the loader or the host put the module there; it is taken out of the free memory below, so nothing writes
+        // it. It lies below 4 GiB, and the final page tables keep the direct map of it.
+        module: bytes.map(|(start, length)| unsafe { slice::from_raw_parts(start, length) }),
         free: free(map, module),
         low_page: low_page(map, module),
     }
+}
+
+/// The module that the host has put into free memory by itself, as the command line says: `image=START+LENGTH`, in bytes.
+fn placed(command_line: &str, map: &[MemoryMapEntry]) -> Option<Region> {
+    let told = command_line.split_whitespace().find_map(|word| word.strip_prefix("image="))?;
+    let (start, length) = told.split_once('+')?;
+    let (start, length) = (start.parse::<u64>().ok()?, length.parse::<u64>().ok()?);
+    let module = Region { start, end: start.checked_add(length)? };
+    let holds = |entry: &&MemoryMapEntry| {
+        entry.kind == RAM && entry.address <= module.start && module.end <= entry.address.saturating_add(entry.size)
+    };
+    let fits =
+        layout::image().end <= module.start && module.end <= layout::EARLY_END && map.iter().any(|entry| holds(&entry));
+    (fits && !module.is_empty()).then_some(module)
 }
 
 /// # Safety
@@ -106,13 +124,8 @@ unsafe fn copy_command_line(address: u64) -> &'static str {
     core::str::from_utf8(&copy[..length]).unwrap_or("")
 }
 
-fn region(module: Option<&Module>) -> Region {
-    module.map_or(Region::EMPTY, |m| Region { start: m.address, end: m.address + m.size })
-}
-
 /// What the firmware and the loader keep below 1 MiB stands at its beginning and at its end, and has been read by now.
-fn low_page(map: &[MemoryMapEntry], module: Option<&Module>) -> Option<u64> {
-    let module = region(module);
+fn low_page(map: &[MemoryMapEntry], module: Region) -> Option<u64> {
     let is_free = |page: &u64| {
         let end = page + PAGE;
         map.iter().any(|e| e.kind == RAM && e.address <= *page && end <= e.address.saturating_add(e.size))
@@ -121,7 +134,7 @@ fn low_page(map: &[MemoryMapEntry], module: Option<&Module>) -> Option<u64> {
     (0x8000..0x9_0000).step_by(PAGE as usize).find(is_free)
 }
 
-fn free(map: &[MemoryMapEntry], module: Option<&Module>) -> [Region; REGIONS] {
+fn free(map: &[MemoryMapEntry], module: Region) -> [Region; REGIONS] {
     let mut free = [Region::EMPTY; REGIONS];
     let mut used = 0;
     let mut add = |region: Region| {
@@ -130,7 +143,6 @@ fn free(map: &[MemoryMapEntry], module: Option<&Module>) -> [Region; REGIONS] {
             used += 1;
         }
     };
-    let module = region(module);
     for entry in map.iter().filter(|entry| entry.kind == RAM) {
         let region = Region { start: entry.address, end: entry.address.saturating_add(entry.size) };
         // All before the end of the kernel's image is left alone: the first MiB is the firmware's and the loader's.

@@ -72,11 +72,17 @@ pub fn allocate_zeroed() -> Result<u64, OutOfMemory> {
     Ok(frame)
 }
 
-/// Frames that follow each other, zeroed, for devices. They are never given back.
+/// Frames that follow each other, for devices; their content is undefined. They are never given back.
 pub fn allocate_contiguous(count: u64) -> Result<u64, OutOfMemory> {
     let mut frames = FRAMES.lock();
     let start = frames.take_fresh(count).ok_or(OutOfMemory)?;
     frames.free -= count * PAGE;
+    Ok(start)
+}
+
+/// The same, zeroed.
+pub fn allocate_contiguous_zeroed(count: u64) -> Result<u64, OutOfMemory> {
+    let start = allocate_contiguous(count)?;
     // SAFETY: as in `allocate_zeroed`.
     unsafe { layout::direct(start).write_bytes(0, (count * PAGE) as usize) };
     Ok(start)

@@ -12,6 +12,9 @@ pub const STACKS: u64 = 0xffff_8180_0000_0000;
 /// Where the kernel is linked: the address of physical 0.
 pub const IMAGE: u64 = 0xffff_ffff_8000_0000;
 
+/// The early page tables map memory up to here.
+pub const EARLY_END: u64 = 4 << 30;
+
 /// Addresses `start..end`.
 #[derive(Clone, Copy, Debug)]
 pub struct Region {

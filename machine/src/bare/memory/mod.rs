@@ -13,7 +13,7 @@ use crate::memory::Usage;
 use layout::Region;
 
 pub use frame::Frame;
-pub use frames::allocate_contiguous;
+pub use frames::{allocate_contiguous, allocate_contiguous_zeroed};
 pub use kernel::{forget_all, leave_program, map_device, map_stack, root as kernel_root, switch};
 pub use space::AddressSpace;
 pub use tables::Tables;

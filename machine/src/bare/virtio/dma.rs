@@ -10,12 +10,14 @@ use virtio_drivers::{BufferDirection, Hal, PhysAddr};
 /// The implementation that the drivers use.
 pub struct Dma;
 
-/// So many buffers of `size` bytes each, which divides a page; fewer when memory is short. They live for good.
+/// So many buffers of `size` bytes each, which divides a page; fewer when memory is short. They live for good. What is in
+/// them is undefined: a buffer that is not used costs the host no memory.
 pub fn buffers(count: usize, size: usize) -> Vec<&'static mut [u8]> {
     let mut all = Vec::new();
     while all.len() < count {
         let Ok(frame) = memory::allocate_contiguous(1) else { break };
-        // SAFETY: the frame is new and never given back; it is cut into parts, each handed out once.
+        // SAFETY: the frame is new and never given back; it is cut into parts, each handed out once. It is memory of the
+        // machine, so all its bytes have a value, whichever.
         let page = unsafe { slice::from_raw_parts_mut(layout::direct(frame), PAGE as usize) };
         all.extend(page.chunks_exact_mut(size));
     }
@@ -27,7 +29,7 @@ pub fn buffers(count: usize, size: usize) -> Vec<&'static mut [u8]> {
 // finds the same bytes; other memory is refused.
 unsafe impl Hal for Dma {
     fn dma_alloc(pages: usize, _direction: BufferDirection) -> (PhysAddr, NonNull<u8>) {
-        let memory = memory::allocate_contiguous(pages as u64);
+        let memory = memory::allocate_contiguous_zeroed(pages as u64);
         match memory.map(|frame| (frame, NonNull::new(layout::direct(frame)))) {
             Ok((frame, Some(address))) => (frame, address),
             _ => (0, NonNull::dangling()),
