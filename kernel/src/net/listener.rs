@@ -92,6 +92,14 @@ impl Listener {
         self.half_open.first().copied().filter(|_| self.half_open.len() >= handshakes)
     }
 
+    /// Whether a connection more from within may wait, if only for a place. Those that were given up make room.
+    pub fn may_take_local(&mut self) -> bool {
+        if self.outside.len() >= BACKLOG as usize {
+            self.outside.retain(|end| !end.is_abandoned());
+        }
+        self.outside.len() < BACKLOG as usize
+    }
+
     /// Takes a connection from within: it waits to be accepted, or for a place.
     pub fn take_local(&mut self, end: End) {
         self.outside.push_back(end);

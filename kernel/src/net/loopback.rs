@@ -41,6 +41,9 @@ impl Stack {
         let Some(listener) = listener.and_then(|id| self.listeners.get_mut(&id)) else {
             return local::failed(flow, changed, Errno::ECONNREFUSED);
         };
+        if !listener.may_take_local() {
+            return local::failed(flow, changed, Errno::ECONNREFUSED);
+        }
         let (end, accepted) = local::pair(flow, changed);
         listener.take_local(accepted);
         end

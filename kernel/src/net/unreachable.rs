@@ -19,6 +19,10 @@ impl Stack {
     /// Tells the socket whose packet it was: a connection that is being made fails, a connected endpoint has an error.
     pub(super) fn hear_of_lost(&mut self, frame: &[u8], packet: &Packet) {
         let Some(lost) = lost(frame, packet) else { return };
+        // What goes on within the instance never was on the network: nobody there can say that it did not arrive.
+        if !self.link.is_own(lost.flow.local.0) || self.is_local(lost.flow.remote.0) {
+            return;
+        }
         match lost.protocol {
             Protocol::Tcp => {
                 let Some(&id) = self.flows.get(&lost.flow) else { return };

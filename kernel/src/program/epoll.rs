@@ -123,6 +123,17 @@ impl Interest {
     }
 }
 
+impl Drop for Shared {
+    /// The files of a set that is closed may stay open: nothing of the set stays with them.
+    fn drop(&mut self) {
+        for interest in core::mem::take(self.interests.get_mut()).into_values() {
+            let Some(open) = interest.open.upgrade() else { continue };
+            interest.leave(&*open.file);
+            open.watchers.lock().retain(|watcher| watcher.as_ptr() != Arc::as_ptr(&interest));
+        }
+    }
+}
+
 /// A set.
 #[derive(Default)]
 pub struct Epoll {

@@ -1,5 +1,5 @@
 //! UDP sockets.
-use super::packets::{arp_reply, fragments, udp};
+use super::packets::{arp_reply, fragments, port_unreachable, udp};
 use super::world::{OURS, OURS_V6, PEER, PEER_V6, World, bind, of};
 use crate::errno::Errno;
 use crate::file::{Events, File, Received, SocketKind, Version};
@@ -174,4 +174,28 @@ fn a_datagram_waits_for_its_neighbours_address() {
     assert_eq!(of(&socket).send(b"first", Some(SocketAddr::from((PEER, 4000)))), Ok(5));
     world.run(Duration::from_millis(5));
     assert_eq!(world.peer.udp(peer).recv().map(|(bytes, _)| bytes), Ok(&b"first"[..]));
+}
+
+#[test]
+fn a_socket_that_is_not_bound_reads_the_end_after_its_shutdown() {
+    let world = World::open();
+    let socket = world.socket(Version::V4, SocketKind::Datagram);
+    assert_eq!(socket.read(&mut [0; 4], 0), Err(Errno::EAGAIN));
+    assert_eq!(of(&socket).shutdown(true, false), Err(Errno::ENOTCONN));
+    assert_eq!(socket.read(&mut [0; 4], 0), Ok(0));
+}
+
+#[test]
+fn the_network_has_no_say_in_what_stays_within() {
+    let mut world = World::open();
+    let told = |world: &mut World, remote: Ipv4Addr, local: Ipv4Addr| {
+        let socket = world.socket(Version::V4, SocketKind::Datagram);
+        of(&socket).connect((remote, 9).into()).unwrap();
+        let port = of(&socket).local().port();
+        world.exchange(&port_unreachable(&udp((local.into(), port), (remote.into(), 9), b"lost")));
+        socket.ready().contains(Events::ERR)
+    };
+    assert!(told(&mut world, PEER, OURS));
+    assert!(!told(&mut world, Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST));
+    assert!(!told(&mut world, OURS, OURS));
 }

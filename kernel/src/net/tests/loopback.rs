@@ -2,6 +2,7 @@
 use super::world::{OURS, OURS_V6, World, bind, of};
 use crate::errno::Errno;
 use crate::file::{Events, File, SocketKind, Version};
+use crate::net::listener::BACKLOG;
 use alloc::sync::Arc;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use linux_raw_sys::net as linux;
@@ -162,6 +163,24 @@ fn a_connection_that_was_given_up_is_not_accepted() {
     let (accepted, _) = of(&listener).accept().unwrap();
     assert_eq!(accepted.read(&mut [0; 4], 0), Ok(0));
     assert_eq!(of(&listener).accept().err(), Some(Errno::EAGAIN));
+}
+
+#[test]
+fn connections_that_wait_for_a_place_are_bounded() {
+    let world = World::open();
+    let _listener = world.listener(80, 1);
+    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
+    let first = stream(&world);
+    connect(&first, to).unwrap();
+    let begin = || {
+        let client = stream(&world);
+        (connect(&client, to), client)
+    };
+    let mut waiting: Vec<_> = (0..BACKLOG).map(|_| begin()).collect();
+    assert!(waiting.iter().all(|(begun, _)| *begun == Err(Errno::EALREADY)));
+    assert_eq!(begin().0, Err(Errno::ECONNREFUSED));
+    waiting.pop();
+    assert_eq!(begin().0, Err(Errno::EALREADY));
 }
 
 #[test]

@@ -141,6 +141,13 @@ pub fn ping(source: Ipv4Addr, data: &[u8]) -> Vec<u8> {
     ip(source.into(), OURS.into(), IpProtocol::Icmp, &bytes)
 }
 
+/// The peer says that there is nobody at the port that this frame of ours is for.
+pub fn port_unreachable(lost: &[u8]) -> Vec<u8> {
+    let mut bytes = [&[3, 3, 0, 0, 0, 0, 0, 0], &lost[14..42]].concat();
+    Icmpv4Packet::new_unchecked(&mut bytes[..]).fill_checksum();
+    ip(PEER.into(), OURS.into(), IpProtocol::Icmp, &bytes)
+}
+
 pub fn ping_v6() -> Vec<u8> {
     icmpv6(Icmpv6Repr::EchoRequest { ident: 7, seq_no: 1, data: b"ping" }, OURS_V6)
 }

@@ -219,3 +219,16 @@ fn a_set_whose_files_are_changed_without_end_does_not_grow() {
     let epoll: &crate::program::epoll::Epoll = open.file.any().downcast_ref().unwrap();
     assert!(epoll.listed() <= 4, "{}", epoll.listed());
 }
+
+#[test]
+fn a_set_that_is_closed_leaves_nothing_with_its_files() {
+    let program = Program::new();
+    let (reader, _writer) = program.pipe();
+    let open = program.thread.files.lock().get(reader).unwrap();
+    let set = program.call("epoll_create1", [0]).unwrap();
+    program.control(set, linux::EPOLL_CTL_ADD, reader, IN, 1).unwrap();
+    assert!(program.epoll_now(set).is_empty());
+    assert_eq!(open.watchers.lock().len(), 1);
+    program.call("close", [set]).unwrap();
+    assert_eq!(open.watchers.lock().len(), 0);
+}
