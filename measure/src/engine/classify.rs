@@ -1,0 +1,37 @@
+//! A set of rules: loaded, built by every contender, checked and measured.
+use crate::acl::Acl;
+use crate::check::check;
+use crate::contender::{Contender, measure};
+use crate::header::Family;
+use crate::options::Options;
+use crate::ours::Compiled;
+use crate::rule::policy;
+use crate::sets::Source;
+use crate::table::Section;
+use crate::trace::{self, NAMES, Trace};
+use tests::Result;
+
+/// Measures one set.
+pub fn set(source: &Source, options: &Options) -> Result<Section> {
+    let filters = source.load()?;
+    eprintln!("{}: {} rules: building", source.name, filters.len());
+    let meant = policy(&filters, Family::V4);
+    let ipv4 = Compiled::new(&meant)?;
+    let ipv6 = Compiled::new(&policy(&filters, Family::V6))?;
+    let mut contenders: Vec<Box<dyn Contender<Trace>>> =
+        vec![Box::new(ipv4.single(Family::V4)?), Box::new(ipv6.single(Family::V6)?)];
+    let mut notes = vec!["Portcullis, bursts of 64: skipped: tables have no such interface yet".to_string()];
+    match Acl::build(&filters, options) {
+        Ok(ways) => contenders.extend(ways.into_iter().map(|way| Box::new(way) as Box<dyn Contender<Trace>>)),
+        Err(reason) => notes.push(format!("DPDK rte_acl: skipped: {reason}")),
+    }
+    eprintln!("{}: checking", source.name);
+    let traces = trace::of(&filters);
+    let (interpreted, headers) = check(&filters, &meant, &traces, &mut contenders)?;
+    notes.push(format!(
+        "checked: {headers} headers with every engine against a scan of the rules, {interpreted} of them against the interpreter"
+    ));
+    eprintln!("{}: measuring", source.name);
+    let rows = measure(&mut contenders, &traces, options.rounds)?;
+    Ok(Section { title: format!("{}: {} rules", source.name, filters.len()), columns: NAMES.to_vec(), rows, notes })
+}
