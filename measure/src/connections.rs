@@ -1,7 +1,7 @@
 //! What idle connections cost the active ones:  ./bench connections [RUNS]
 //!
-//! Two machines run the same server, one of them with idle connections. A run is a number of requests on the active connections
-//! of one machine, one after the other; the machines take turns.
+//! Two machines run the same server, one of them with idle connections. In a run all active connections of one machine ask at
+//! once, again and again; the machines take turns.
 use measure::host::{emulator, processor};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -45,8 +45,10 @@ fn open(wire: &Wire, ports: std::ops::Range<u16>) -> Result<Vec<Kept<'_>>> {
 fn run(connections: &mut [Kept<'_>]) -> Result<Duration> {
     let start = Instant::now();
     for _ in 0..ROUNDS {
-        for connection in &mut *connections {
-            connection.ask(&http::request("/", true))?;
+        let asked: Result<Vec<usize>> =
+            connections.iter_mut().map(|connection| connection.send(&http::request("/", true))).collect();
+        for (connection, mark) in connections.iter_mut().zip(asked?) {
+            connection.answer(mark)?;
         }
     }
     Ok(start.elapsed() / u32::try_from(ROUNDS * connections.len())?)
@@ -69,7 +71,7 @@ fn measure(runs: usize) -> Result {
         times.sort();
         times[times.len() / 2].as_nanos() as f64 / 1000.0
     });
-    println!("a request on one of {ACTIVE} connections, median of {} runs of each, taken in turn:", runs.max(1));
+    println!("a request, {ACTIVE} connections that ask at once, median of {} runs of each, taken in turn:", runs.max(1));
     println!("  none idle          {:7.1} us", medians[0]);
     println!("  {} idle         {:7.1} us, {:+.1} %", idle.len(), medians[1], (medians[1] / medians[0] - 1.0) * 100.0);
     Ok(())

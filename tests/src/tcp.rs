@@ -68,9 +68,20 @@ impl<'a> Kept<'a> {
 
     /// Sends a request; gives what comes next, an answer of one segment.
     pub fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>> {
+        let mark = self.send(request)?;
+        self.answer(mark)
+    }
+
+    /// Sends a request; gives the place on the wire after which its answer comes.
+    pub fn send(&mut self, request: &[u8]) -> Result<usize> {
+        let mark = self.0.wire.mark();
+        self.0.send(|header| header.psh = true, request)?;
+        Ok(mark)
+    }
+
+    /// What comes next after this place on the wire, an answer of one segment.
+    pub fn answer(&mut self, mut mark: usize) -> Result<Vec<u8>> {
         let Kept(connection) = self;
-        let mut mark = connection.wire.mark();
-        connection.send(|header| header.psh = true, request)?;
         loop {
             let segment = connection.next(&mut mark)?;
             ensure!(!segment.rst, "port {} reset the connection of {}", connection.port, connection.from);
