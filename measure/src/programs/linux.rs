@@ -66,11 +66,12 @@ impl Linux {
         qemu.args("-M q35,usb=off,sata=off,smbus=off,i8042=off,hpet=off -vga none".split(' '));
         qemu.arg("-m").arg(format!("size={}k", self.memory >> 10));
         qemu.arg("-kernel").arg(&self.kernel).arg("-initrd").arg(&self.initramfs);
-        qemu.args(["-append", "console=ttyS0 quiet panic=-1"]);
+        // Without the last word it panics at times, when the host has not let the emulated timer tick while it looked.
+        qemu.args(["-append", "console=ttyS0 quiet panic=-1 no_timer_check"]);
         qemu.arg("-netdev").arg(format!("user,id=n0,hostfwd=tcp:127.0.0.1:{host}-:{guest}"));
         qemu.args("-device virtio-net-pci,netdev=n0,disable-legacy=on,romfile=".split(' '));
         qemu.args("-chardev file,id=text,path=/dev/fd/2,append=on -serial chardev:text".split(' '));
-        // Output goes to the host in blocks, as that of Portcullis does, and not byte by byte.
+        // Output goes to the host in blocks, and not byte by byte.
         qemu.args("-chardev file,id=output,path=/dev/fd/1,append=on -device virtio-serial-pci".split(' '));
         qemu.args("-device virtconsole,chardev=output".split(' '));
         let text = fs::File::create(self.text())?;
