@@ -71,7 +71,10 @@ fn measure(runs: usize) -> Result {
         times.sort();
         times[times.len() / 2].as_nanos() as f64 / 1000.0
     });
-    println!("a request, {ACTIVE} connections that ask at once, median of {} runs of each, taken in turn:", runs.max(1));
+    println!(
+        "a request, {ACTIVE} connections that ask at once, median of {} runs of each, taken in turn:",
+        runs.max(1)
+    );
     println!("  none idle          {:7.1} us", medians[0]);
     println!("  {} idle         {:7.1} us, {:+.1} %", idle.len(), medians[1], (medians[1] / medians[0] - 1.0) * 100.0);
     Ok(())

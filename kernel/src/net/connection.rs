@@ -161,6 +161,11 @@ impl Connection {
         self.set.get_mut(self.handle)
     }
 
+    /// Whether nothing can come of it any more: another connection may have its addresses and ports (RFC 6191).
+    pub fn is_over(&self) -> bool {
+        matches!(self.state(), State::Closed | State::TimeWait)
+    }
+
     /// Where it stands (RFC 9293, 3.3.2).
     pub fn state(&self) -> State {
         self.socket().state()

@@ -163,7 +163,8 @@ impl Stack {
 
     /// Begins a connection for the program.
     pub(super) fn open_actively(&mut self, flow: Flow, changed: Arc<WaitQueue>, wish: Wish) -> Result<u64, Errno> {
-        if self.flows.contains_key(&flow) {
+        let taken = self.flows.get(&flow).and_then(|id| self.connections.get(id));
+        if taken.is_some_and(|connection| !connection.is_over()) {
             return Err(Errno::EADDRNOTAVAIL);
         }
         self.time_wait.remove(&flow);
@@ -252,7 +253,10 @@ impl Stack {
     pub(super) fn remove(&mut self, id: u64) {
         let Some(mut connection) = self.connections.remove(&id) else { return };
         self.timers.set(Timer::Connection(id), &mut connection.due, None);
-        self.flows.remove(&connection.flow);
+        // Unless another has taken its place.
+        if self.flows.get(&connection.flow) == Some(&id) {
+            self.flows.remove(&connection.flow);
+        }
         self.orphans.remove(&id);
         self.budget.put_back(connection.sizes);
         if let Stage::HalfOpen(listener) | Stage::Queued(listener) = connection.stage

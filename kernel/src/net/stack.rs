@@ -253,7 +253,12 @@ impl Stack {
     fn receiver_of_segment(&mut self, flow: Flow, tcp_flags: u8, whole: bool) -> Receiver {
         let opens = tcp_flags & (flags::SYN | flags::ACK | flags::RST | flags::FIN) == flags::SYN;
         if let Some(&id) = self.flows.get(&flow) {
-            return Receiver::Connection(id);
+            // One that is over, which the program still has, is no hindrance for the next of the same addresses and ports.
+            let over = self.connections.get(&id).is_none_or(Connection::is_over);
+            if !(opens && over) {
+                return Receiver::Connection(id);
+            }
+            self.flows.remove(&flow);
         }
         if self.time_wait.contains(&flow, self.link.now()) {
             if !opens {

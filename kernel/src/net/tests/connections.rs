@@ -1,5 +1,5 @@
 //! TCP connections, as the program sees them.
-use super::packets::{ACK, RST, Segment, arp_reply, arp_reply_of, fragments, syn};
+use super::packets::{ACK, RST, SYN, Segment, arp_reply, arp_reply_of, fragments, syn};
 use super::world::{OURS, OURS_V6, PEER, World, bind, of};
 use crate::errno::Errno;
 use crate::file::{Events, Received, SocketKind, Version};
@@ -92,6 +92,30 @@ fn a_reset_connection_tells_its_error_once() {
     assert_eq!(socket.read(&mut [0; 16], 0), Err(Errno::ECONNRESET));
     assert_eq!(socket.read(&mut [0; 16], 0), Ok(0));
     assert_eq!(socket.write(b"x", 0), Err(Errno::EPIPE));
+}
+
+/// A client that is gone and comes again from the same port finds the listener, whether the program has seen the end of
+/// the first connection or not.
+#[test]
+fn a_connection_that_is_over_makes_way_for_its_successor() {
+    let mut world = World::open();
+    world.exchange(&arp_reply());
+    let listener = world.listener(80, 8);
+    let open = |world: &mut World, seq| {
+        let sent = world.exchange(&Segment { seq, ..syn(5000, 80) }.frame());
+        let answer = Segment::parse(&sent[0]).unwrap();
+        assert_eq!((answer.flags, answer.ack), (SYN | ACK, seq + 1));
+        let ack = answer.seq.wrapping_add(1);
+        world.exchange(&Segment { seq: seq + 1, ack, flags: ACK, ..syn(5000, 80) }.frame());
+        (of(&listener).accept().unwrap().0, ack)
+    };
+    let (first, ack) = open(&mut world, 1000);
+    world.exchange(&Segment { seq: 1001, ack, flags: RST | ACK, ..syn(5000, 80) }.frame());
+    let (second, ack) = open(&mut world, 9000);
+    assert_eq!(first.read(&mut [0; 16], 0), Err(Errno::ECONNRESET));
+    drop(first);
+    world.exchange(&Segment { seq: 9001, ack, flags: ACK, bytes: b"here".into(), ..syn(5000, 80) }.frame());
+    assert_eq!(world.read(&second), b"here");
 }
 
 #[test]
