@@ -149,7 +149,7 @@ fn of(key: &str) -> impl Fn(Failure) -> Failure {
 
 /// Without a `firewall` object everything is let in.
 fn compile(config: &Config) -> Result<Vec<u8>, Failure> {
-    let open = Policy { rules: Vec::new(), default: Action::Accept };
+    let open = Policy { rules: Vec::new(), default: Action::Accept, lists: Vec::new() };
     let compiled = policy::compile::compile(config.policy.as_ref().unwrap_or(&open));
     compiled.map_err(|error| Failure::Usage(format!("the policy does not compile: {error}")))
 }

@@ -21,7 +21,9 @@ fn load_quietly(path: &Path, coloured: bool) -> Result<(Config, String), Failure
     let text = String::from_utf8_lossy(&bytes);
     let refuse = |errors: Vec<Error>| Failure::Usage(diagnostic::render(&name, &text, errors, coloured));
     config::decode(&bytes).map_err(|error| refuse(vec![error]))?;
-    let (config, warnings) = config::parse_and_check(&text, port_errors).map_err(refuse)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut list = |name: &str| std::fs::read(folder.join(name)).map_err(|error| error.to_string());
+    let (config, warnings) = config::parse_with(&text, &mut list, port_errors).map_err(refuse)?;
     Ok((config, diagnostic::render(&name, &text, warnings, coloured)))
 }
 

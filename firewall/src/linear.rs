@@ -2,30 +2,32 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 0..12 | how many ranges of small numbers, of IPv4 addresses and of IPv6 addresses there are, 4 bytes each |
+//! | 0..16 | how many ranges of small numbers, of IPv4 addresses and of IPv6 addresses, and references to lists there are, 4 bytes each |
 //! | | the rules: [`RECORD`] bytes each, see [`Record`] |
 //! | | the ranges, first and last: of small numbers (2 + 2 bytes), IPv4 (4 + 4) and IPv6 addresses (16 + 16) |
+//! | | the references: numbers of sets in the table's [`lists`](crate::lists), 4 bytes each |
 //!
 //! Small numbers are protocols, ports, and types and codes of ICMP messages.
 //!
 //! What a rule names is a [`Set`]: ranges that stand together, in order and apart from each other, so that a search by
-//! halves finds a value. There is no negation: a negated value is compiled to the ranges of all others.
+//! halves finds a value. A negated value is compiled to the ranges of all others; only where a rule names a list that is
+//! not among the ranges, it says whether that is negated.
 use crate::classify::Action;
+use crate::lists::Lists;
 use crate::packet::{Fragment, Packet};
+use crate::ranges::{self, Pool};
 use core::net::IpAddr;
 
 mod decode;
-mod ranges;
 mod record;
 
 pub use decode::LinearError;
 pub use record::{Bytes, RECORD, Record, RecordError, Set, Version};
 
-use ranges::{Pool, contains};
-use record::{parse_set, present};
+use record::{negated, parse_set, present};
 
 /// Bytes before the rules.
-pub const HEADER: usize = 12;
+pub const HEADER: usize = 16;
 
 /// The rules and the ranges that they name, all of which [`Record::parse`] has found right.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,8 @@ pub(crate) struct Linear<'a> {
     numbers: Pool<'a, 2>,
     ipv4: Pool<'a, 4>,
     ipv6: Pool<'a, 16>,
+    references: &'a [[u8; 4]],
+    lists: Lists<'a>,
 }
 
 impl Linear<'_> {
@@ -54,29 +58,57 @@ impl Linear<'_> {
 
     /// Reads a rule's bytes where they stand: it is done for every rule and packet.
     fn matches(&self, rule: &Bytes, codes: [u8; 3], header: [Option<u16>; 2], packet: &Packet) -> bool {
-        let &[head, source, destination, protocol, port_or_type, port_or_code] = rule;
+        let &[head, source, destination, protocol, port_or_type, port_or_code, source_lists, destination_lists] = rule;
         let [source_port_or_type, destination_port_or_code] = header;
-        let [version, later, transport, _, present, ..] = head;
+        let [version, later, transport, _, present, negated, ..] = head;
         let free = |bit| present & bit == 0;
+        let ranges = |bit, set| if free(bit) { None } else { Some(parse_set(set)) };
         [version, later, transport].iter().zip(&codes).all(|(asked, is)| *asked == 0 || asked == is)
             && (free(present::PROTOCOL) || contains(self.numbers, parse_set(protocol), packet.protocol.into()))
             && (free(present::SOURCE_PORT_OR_TYPE) || self.has_number(port_or_type, source_port_or_type))
             && (free(present::DESTINATION_PORT_OR_CODE) || self.has_number(port_or_code, destination_port_or_code))
-            && (free(present::SOURCE) || self.has_address(source, packet.source))
-            && (free(present::DESTINATION) || self.has_address(destination, packet.destination))
+            && (free(present::SOURCE | present::SOURCE_LISTS)
+                || self.has_address(
+                    ranges(present::SOURCE, source),
+                    ranges(present::SOURCE_LISTS, source_lists),
+                    packet.source,
+                ) != (negated & negated::SOURCE != 0))
+            && (free(present::DESTINATION | present::DESTINATION_LISTS)
+                || self.has_address(
+                    ranges(present::DESTINATION, destination),
+                    ranges(present::DESTINATION_LISTS, destination_lists),
+                    packet.destination,
+                ) != (negated & negated::DESTINATION != 0))
     }
 
     fn has_number(&self, set: [u8; 8], number: Option<u16>) -> bool {
         number.is_some_and(|number| contains(self.numbers, parse_set(set), number))
     }
 
-    fn has_address(&self, set: [u8; 8], address: IpAddr) -> bool {
-        let set = parse_set(set);
-        match address {
+    /// Whether an address is in one of the ranges or in one of the lists.
+    fn has_address(&self, set: Option<Set>, lists: Option<Set>, address: IpAddr) -> bool {
+        let in_ranges = set.is_some_and(|set| match address {
             IpAddr::V4(address) => contains(self.ipv4, set, address.to_bits()),
             IpAddr::V6(address) => contains(self.ipv6, set, address.to_bits()),
-        }
+        });
+        in_ranges || lists.is_some_and(|lists| self.in_lists(lists, address))
     }
+
+    fn in_lists(&self, lists: Set, address: IpAddr) -> bool {
+        let references = members(self.references, lists).unwrap_or_default();
+        references.iter().any(|reference| self.lists.contains(u32::from_le_bytes(*reference), address))
+    }
+}
+
+/// The members of a set; `None` when the pool does not have them all.
+fn members<R>(pool: &[R], set: Set) -> Option<&[R]> {
+    let first = usize::try_from(set.first).ok()?;
+    let end = first.checked_add(usize::try_from(set.count).ok()?)?;
+    pool.get(first..end)
+}
+
+fn contains<R: ranges::Bounds>(pool: &[R], set: Set, number: R::Number) -> bool {
+    ranges::contains(members(pool, set).unwrap_or_default(), number)
 }
 
 /// The two numbers of the protocol's header that a rule can name: source and destination port, or type and code.

@@ -8,19 +8,22 @@
 //! | 7 | what happens to a packet that no rule matches: 0 drop, 1 accept |
 //! | 8..12 | length of the whole blob |
 //! | 12..16 | how many rules there are |
-//! | 16..n-4 | the engine's own part |
+//! | 16..20 | length of the engine's own part |
+//! | 20.. | the engine's own part |
+//! | ..n-4 | nothing, or from the next multiple of [`LINE`](crate::lists::LINE) on the [`lists`](crate::lists) |
 //! | n-4..n | CRC-32 of all before it |
 use crate::classify::Action;
 use crate::crc;
 use crate::linear::{Linear, LinearError};
+use crate::lists::{LINE, Lists, ListsError};
 use core::fmt;
 
 /// The first bytes of every table.
 pub const MAGIC: [u8; 4] = *b"PCFW";
 /// The version of this format.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// Bytes of the header.
-pub const HEADER: usize = 16;
+pub const HEADER: usize = 20;
 /// Bytes of the checksum at the end.
 pub const CHECKSUM: usize = 4;
 
@@ -51,7 +54,7 @@ impl<'a> Table<'a> {
     /// The first thing that is wrong with it; then nothing may be decided by it.
     pub fn decode(blob: &'a [u8]) -> Result<Self, DecodeError> {
         let header = blob.first_chunk::<HEADER>().ok_or(DecodeError::TooShort(blob.len()))?;
-        let [m0, m1, m2, m3, v0, v1, engine, default, l0, l1, l2, l3, r0, r1, r2, r3] = *header;
+        let [m0, m1, m2, m3, v0, v1, engine, default, l0, l1, l2, l3, r0, r1, r2, r3, p0, p1, p2, p3] = *header;
         if [m0, m1, m2, m3] != MAGIC {
             return Err(DecodeError::Magic([m0, m1, m2, m3]));
         }
@@ -64,15 +67,16 @@ impl<'a> Table<'a> {
             return Err(DecodeError::Length { said: length, found: blob.len() });
         }
         let (sealed, checksum) = blob.split_last_chunk::<CHECKSUM>().ok_or(DecodeError::TooShort(blob.len()))?;
-        let body = sealed.get(HEADER..).ok_or(DecodeError::TooShort(blob.len()))?;
         let (said, found) = (u32::from_le_bytes(*checksum), crc::checksum(sealed));
         if said != found {
             return Err(DecodeError::Checksum { said, found });
         }
         let default = decode_action(default).ok_or(DecodeError::DefaultAction(default))?;
         let rules = u32::from_le_bytes([r0, r1, r2, r3]);
+        let (part, lists) = split_parts(sealed, u32::from_le_bytes([p0, p1, p2, p3])).ok_or(DecodeError::Parts)?;
+        let lists = Lists::decode(lists).map_err(DecodeError::Lists)?;
         let engine = match engine {
-            engine::LINEAR => Engine::Linear(Linear::decode(body, rules).map_err(DecodeError::Linear)?),
+            engine::LINEAR => Engine::Linear(Linear::decode(part, rules, lists).map_err(DecodeError::Linear)?),
             other => return Err(DecodeError::Engine(other)),
         };
         Ok(Self { default, engine, rules })
@@ -89,13 +93,26 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The header of a table that is `length` bytes long as a whole.
-pub fn emit_header(engine: u8, default: Action, length: u32, rules: u32) -> [u8; HEADER] {
+/// The engine's own part, and the lists: all but the checksum is that, the header, and zeros between them.
+fn split_parts(sealed: &[u8], length: u32) -> Option<(&[u8], &[u8])> {
+    let end = HEADER.checked_add(usize::try_from(length).ok()?)?;
+    let part = sealed.get(HEADER..end)?;
+    if end == sealed.len() {
+        return Some((part, &[]));
+    }
+    let start = end.checked_next_multiple_of(LINE)?;
+    let between = sealed.get(end..start)?;
+    between.iter().all(|byte| *byte == 0).then_some((part, sealed.get(start..)?))
+}
+
+/// The header of a table that is `length` bytes long as a whole, `part` of which are the engine's own.
+pub fn emit_header(engine: u8, default: Action, length: u32, rules: u32, part: u32) -> [u8; HEADER] {
     let [m0, m1, m2, m3] = MAGIC;
     let [v0, v1] = VERSION.to_le_bytes();
     let [l0, l1, l2, l3] = length.to_le_bytes();
     let [r0, r1, r2, r3] = rules.to_le_bytes();
-    [m0, m1, m2, m3, v0, v1, engine, emit_action(default), l0, l1, l2, l3, r0, r1, r2, r3]
+    let [p0, p1, p2, p3] = part.to_le_bytes();
+    [m0, m1, m2, m3, v0, v1, engine, emit_action(default), l0, l1, l2, l3, r0, r1, r2, r3, p0, p1, p2, p3]
 }
 
 /// The checksum that ends a table, of all its other bytes.
@@ -145,6 +162,10 @@ pub enum DecodeError {
     DefaultAction(u8),
     /// It is for an engine that is not known.
     Engine(u8),
+    /// The engine's part and the lists do not make up the whole.
+    Parts,
+    /// The lists are wrong.
+    Lists(ListsError),
     /// The part of the linear engine is wrong.
     Linear(LinearError),
 }
@@ -169,6 +190,10 @@ impl fmt::Display for DecodeError {
                 write!(f, "the compiled policy is for engine {engine}, which this kernel does not have: ")?;
                 f.write_str("build the image again with the command that this kernel came with")
             }
+            Self::Parts => {
+                f.write_str("the compiled policy does not hold together: its parts do not make up the whole")
+            }
+            Self::Lists(error) => write!(f, "the compiled policy does not hold together: {error}"),
             Self::Linear(error) => write!(f, "the compiled policy does not hold together: {error}"),
         }
     }

@@ -1,12 +1,15 @@
 //! A policy to the table that the kernel decodes ([`firewall::table`]).
-use crate::policy::{Addresses, Messages, Network, Policy, Ports, Rule, Transport, Values};
+use crate::policy::{Addresses, Member, Messages, Network, Policy, Ports, Rule, Transport, Values};
 use core::fmt;
-use firewall::linear::{self, Record, Set, Version};
+use firewall::linear::{self, Record, Version};
+use firewall::lists::LINE;
 use firewall::{protocol, table};
 
+mod lists;
 mod pools;
 mod ranges;
 
+use lists::Lists;
 use pools::Pools;
 
 /// Compiles a policy.
@@ -15,36 +18,49 @@ use pools::Pools;
 /// When it has more rules or values than a table can number, or values that a resolved policy cannot have.
 pub fn compile(policy: &Policy) -> Result<Vec<u8>, CompileError> {
     let mut pools = Pools::default();
+    let mut lists = Lists::new(policy);
     let mut rules = Vec::with_capacity(policy.rules.len());
     for (number, rule) in policy.rules.iter().enumerate() {
-        rules.push(record(rule, &mut pools).map_err(|error| CompileError::Rule(number, error))?.emit());
+        rules.push(record(rule, &mut pools, &mut lists).map_err(|error| CompileError::Rule(number, error))?.emit());
     }
-    assemble(policy.default.into(), &rules, &pools)
+    let lists = lists.bytes().map_err(|_| CompileError::TooLarge)?;
+    assemble(policy.default.into(), &rules, &pools, &lists)
 }
 
-/// A policy of so many rules, with ranges, as one blob.
-fn assemble(default: firewall::Action, rules: &[linear::Bytes], pools: &Pools) -> Result<Vec<u8>, CompileError> {
-    let count = u32::try_from(rules.len()).map_err(|_| CompileError::TooLarge)?;
+/// A policy of so many rules, with ranges and lists, as one blob.
+fn assemble(
+    default: firewall::Action,
+    rules: &[linear::Bytes],
+    pools: &Pools,
+    lists: &[u8],
+) -> Result<Vec<u8>, CompileError> {
+    let number = |count: usize| u32::try_from(count).map_err(|_| CompileError::TooLarge);
     let body = [pools.header().as_slice(), rules.as_flattened().as_flattened(), &pools.bytes()].concat();
-    let length = u32::try_from(table::HEADER + body.len() + table::CHECKSUM).map_err(|_| CompileError::TooLarge)?;
-    let mut blob = table::emit_header(table::engine::LINEAR, default, length, count).to_vec();
+    let end = table::HEADER + body.len();
+    let start = if lists.is_empty() { end } else { end.next_multiple_of(LINE) };
+    let length = number(start + lists.len() + table::CHECKSUM)?;
+    let (rules, part) = (number(rules.len())?, number(body.len())?);
+    let mut blob = Vec::with_capacity(start + lists.len() + table::CHECKSUM);
+    blob.extend(table::emit_header(table::engine::LINEAR, default, length, rules, part));
     blob.extend(body);
+    blob.resize(start, 0);
+    blob.extend(lists);
     blob.extend(table::emit_checksum(&blob));
     Ok(blob)
 }
 
 /// A rule as the table has it, its values in the pools.
-fn record(rule: &Rule, pools: &mut Pools) -> Result<Record, ValueError> {
+fn record(rule: &Rule, pools: &mut Pools, lists: &mut Lists) -> Result<Record, ValueError> {
     let mut record = Record::every(rule.action.into());
     match &rule.network {
         None => (),
         Some(Network::Ipv4(asked)) => {
             record.version = Some(Version::V4);
-            add_network(&mut record, asked, pools, Pools::ipv4)?;
+            add_network(&mut record, asked, pools, |pools, values| pools.ipv4(values, lists))?;
         }
         Some(Network::Ipv6(asked)) => {
             record.version = Some(Version::V6);
-            add_network(&mut record, asked, pools, Pools::ipv6)?;
+            add_network(&mut record, asked, pools, |pools, values| pools.ipv6(values, lists))?;
         }
     }
     match &rule.transport {
@@ -85,11 +101,18 @@ fn add_network<P>(
     record: &mut Record,
     asked: &Addresses<P>,
     pools: &mut Pools,
-    add: fn(&mut Pools, &Values<P>) -> Result<Set, ValueError>,
+    mut add: impl FnMut(&mut Pools, &Values<Member<P>>) -> Result<pools::Addresses, ValueError>,
 ) -> Result<(), ValueError> {
     record.later = asked.fragment;
-    record.source = asked.source.as_ref().map(|addresses| add(pools, addresses)).transpose()?;
-    record.destination = asked.destination.as_ref().map(|addresses| add(pools, addresses)).transpose()?;
+    if let Some(addresses) = &asked.source {
+        let added = add(pools, addresses)?;
+        (record.source, record.source_lists, record.source_negated) = (added.ranges, added.lists, added.negated);
+    }
+    if let Some(addresses) = &asked.destination {
+        let added = add(pools, addresses)?;
+        (record.destination, record.destination_lists) = (added.ranges, added.lists);
+        record.destination_negated = added.negated;
+    }
     record.protocol = asked.protocol.as_ref().map(|numbers| pools.protocols(numbers)).transpose()?;
     Ok(())
 }
@@ -112,6 +135,8 @@ pub enum ValueError {
     Backwards,
     /// A prefix is longer than its address, in bits.
     PrefixLength(u8),
+    /// A list that the policy does not have, by its number.
+    UnknownList(usize),
     /// There are more values than a table can number.
     TooMany,
     /// `icmp` stands with `ip6`, or `icmp6` with `ip`.
@@ -135,6 +160,7 @@ impl fmt::Display for ValueError {
             Self::Empty => f.write_str("an attribute names no value; leave it out or name one"),
             Self::Backwards => f.write_str("a range ends before it starts; swap its ends"),
             Self::PrefixLength(length) => write!(f, "a prefix length of {length} is more than its address has bits"),
+            Self::UnknownList(list) => write!(f, "it names list {list}, which the policy does not have"),
             Self::TooMany => f.write_str("the policy names more values than fit; use fewer or wider ones"),
             Self::IcmpOfOtherVersion => f.write_str(
                 "it asks for ICMP in IPv6 or for ICMPv6 in IPv4, and no packet is both; make two rules of it",

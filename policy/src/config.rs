@@ -6,6 +6,7 @@ mod error;
 mod json;
 mod keys;
 mod label;
+mod lists;
 mod message;
 mod ops;
 mod reader;
@@ -74,18 +75,23 @@ pub struct RunConfig {
     pub verbose: bool,
 }
 
-/// Reads a configuration; or says all that is wrong with it, in the order of the file.
+/// Reads the file of a list, by its path as written; or says why it cannot.
+pub type Load<'a> = dyn FnMut(&str) -> Result<Vec<u8>, String> + 'a;
+
+/// Reads a configuration; or says all that is wrong with it, in the order of the file. A list in a file is refused.
 pub fn parse(text: &str) -> Result<(Config, Vec<Warning>), Vec<Error>> {
-    parse_and_check(text, |_| Vec::new())
+    parse_with(text, &mut |_| Err("files are not read here".to_string()), |_| Vec::new())
 }
 
-/// As [`parse`], with the errors that the caller finds in what could be read: of values whose syntax is the caller's.
-pub fn parse_and_check(
+/// As [`parse`], with lists in files that the caller reads, and with the errors that the caller finds in what could be
+/// read: of values whose syntax is the caller's.
+pub fn parse_with(
     text: &str,
+    load: &mut Load,
     check: impl FnOnce(&Config) -> Vec<Error>,
 ) -> Result<(Config, Vec<Warning>), Vec<Error>> {
     let mut reader = Reader::default();
-    let config = json::parse(text, &mut reader.errors).map(|root| ops::config(&mut reader, text, &root));
+    let config = json::parse(text, &mut reader.errors).map(|root| ops::config(&mut reader, text, &root, load));
     reader.errors.extend(config.as_ref().map(check).unwrap_or_default());
     let Reader { mut errors, mut warnings } = reader;
     errors.sort_by_key(|error| (error.span.start, error.span.end));

@@ -2,6 +2,10 @@
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
 
+mod list;
+
+pub use list::{List, Prefixes};
+
 /// A whole policy for received packets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -9,6 +13,8 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// For a packet that no rule matches.
     pub default: Action,
+    /// Lists of addresses that rules name by their place here.
+    pub lists: Vec<List>,
 }
 
 /// What happens to a packet.
@@ -55,13 +61,28 @@ pub enum Network {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses<P> {
     /// `src`.
-    pub source: Option<Values<P>>,
+    pub source: Option<Values<Member<P>>>,
     /// `dest`.
-    pub destination: Option<Values<P>>,
+    pub destination: Option<Values<Member<P>>>,
     /// `fragment`: whether it must be (true) or must not be (false) a fragment other than the first.
     pub fragment: Option<bool>,
     /// `proto`: protocol numbers.
     pub protocol: Option<Values<RangeInclusive<u8>>>,
+}
+
+/// What may stand for addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Member<P> {
+    /// Those under a prefix.
+    Prefix(P),
+    /// Those of the policy's list with this number that are of the attribute's version.
+    List(usize),
+}
+
+impl<P> From<P> for Member<P> {
+    fn from(prefix: P) -> Self {
+        Self::Prefix(prefix)
+    }
 }
 
 /// An address under a mask. The host part is zero.

@@ -1,12 +1,14 @@
 //! The naive interpreter: what a policy means, said as plainly as it can be. Every engine is tested against it.
-use crate::policy::{Addresses, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Values};
+use crate::policy::{
+    Addresses, List, Member, Messages, Network, Policy, Ports, Prefix, Prefixes, Rule, Transport, Values,
+};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use firewall::{Decision, Fragment, Matched, Packet};
 
 /// Decides about a packet: the first rule that matches, or the default.
 pub fn decide(policy: &Policy, packet: &Packet) -> Decision {
     for (number, rule) in (0..).zip(&policy.rules) {
-        if rule_matches(rule, packet) {
+        if rule_matches(rule, packet, &policy.lists) {
             return Decision { action: rule.action.into(), cause: Matched::Rule(number) };
         }
     }
@@ -14,30 +16,47 @@ pub fn decide(policy: &Policy, packet: &Packet) -> Decision {
 }
 
 /// A rule with several attributes matches when all of them do; a rule with none matches every packet.
-fn rule_matches(rule: &Rule, packet: &Packet) -> bool {
-    rule.network.as_ref().is_none_or(|network| network_matches(network, packet))
+fn rule_matches(rule: &Rule, packet: &Packet, lists: &[List]) -> bool {
+    rule.network.as_ref().is_none_or(|network| network_matches(network, packet, lists))
         && rule.transport.as_ref().is_none_or(|transport| transport_matches(transport, packet))
 }
 
 /// `ip` matches IPv4 packets only, `ip6` IPv6 packets only, whatever they negate.
-fn network_matches(network: &Network, packet: &Packet) -> bool {
+fn network_matches(network: &Network, packet: &Packet, lists: &[List]) -> bool {
     match (network, packet.source, packet.destination) {
         (Network::Ipv4(asked), IpAddr::V4(source), IpAddr::V4(destination)) => {
-            addresses_match(asked, source, destination, packet)
+            addresses_match(asked, source, destination, packet, |list| lists.get(list).map(|list| &list.ipv4))
         }
         (Network::Ipv6(asked), IpAddr::V6(source), IpAddr::V6(destination)) => {
-            addresses_match(asked, source, destination, packet)
+            addresses_match(asked, source, destination, packet, |list| lists.get(list).map(|list| &list.ipv6))
         }
         _ => false,
     }
 }
 
-fn addresses_match<A: Address>(asked: &Addresses<Prefix<A>>, source: A, destination: A, packet: &Packet) -> bool {
+fn addresses_match<'a, A: Address + 'a>(
+    asked: &Addresses<Prefix<A>>,
+    source: A,
+    destination: A,
+    packet: &Packet,
+    list: impl Fn(usize) -> Option<&'a Prefixes<A>>,
+) -> bool {
     let is_later = packet.fragment == Fragment::Later;
-    matches(&asked.source, |prefix| source.is_under(prefix))
-        && matches(&asked.destination, |prefix| destination.is_under(prefix))
+    let is_among = |address: A, member: &Member<Prefix<A>>| match member {
+        Member::Prefix(prefix) => address.is_under(prefix),
+        Member::List(number) => list(*number).is_some_and(|list| is_listed(address, list)),
+    };
+    matches(&asked.source, |member| is_among(source, member))
+        && matches(&asked.destination, |member| is_among(destination, member))
         && asked.fragment.is_none_or(|fragment| fragment == is_later)
         && matches(&asked.protocol, |numbers| numbers.contains(&packet.protocol))
+}
+
+/// The prefixes of a list are in order and apart from each other, so that only one can have the address under it: the
+/// last that does not begin after it.
+fn is_listed<A: Address>(address: A, list: &Prefixes<A>) -> bool {
+    let next = list.partition_point(|prefix| prefix.address <= address);
+    next.checked_sub(1).and_then(|before| list.get(before)).is_some_and(|prefix| address.is_under(prefix))
 }
 
 /// `tcp` matches TCP only, `udp` UDP only, `icmp` ICMP in IPv4 only, `icmp6` ICMPv6 in IPv6 only, whatever they negate.
@@ -77,7 +96,7 @@ fn matches<T>(asked: &Option<Values<T>>, is: impl Fn(&T) -> bool) -> bool {
     asked.as_ref().is_none_or(|values| values.members.iter().any(is) != values.negated)
 }
 
-trait Address: Copy {
+trait Address: Copy + Ord {
     fn octets(&self) -> impl AsRef<[u8]>;
 
     /// Whether it has the prefix's first bits.

@@ -65,19 +65,21 @@ fn one_rule() -> Vec<u8> {
     let destination = Some(Values { negated: false, members: vec![22..=23] });
     let transport = Transport::Tcp(Ports { source: None, destination });
     let rule = Rule { network: None, transport: Some(transport), action: Action::Drop, span: 0..0 };
-    compile(&Policy { rules: vec![rule], default: Action::Accept }).expect("it compiles")
+    compile(&Policy { rules: vec![rule], default: Action::Accept, lists: vec![] }).expect("it compiles")
 }
 
 #[test]
 fn a_table_has_the_bytes_that_its_format_says() {
     #[rustfmt::skip]
     let expected = [
-        b'P', b'C', b'F', b'W', 2, 0, 0, 1,   84, 0, 0, 0, 1, 0, 0, 0, // header: version 2, linear, accept; 84 bytes, 1 rule
-        1, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0, 0,                          // one range of ports, none of addresses
+        b'P', b'C', b'F', b'W', 3, 0, 0, 1,  108, 0, 0, 0, 1, 0, 0, 0, // header: version 3, linear, accept; 108 bytes, 1 rule
+        84, 0, 0, 0,                                                   // the engine's part: 84 bytes
+        1, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0, 0, 0,              // one range of ports, none of addresses, no lists
         0, 0, 6, 0, 0x10, 0, 0, 0,                                     // any version, TCP, drop, destination ports
         0, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0, 0, 0,              // addresses
         0, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0, 0, 0,              // protocols, source ports
         0, 0, 0, 0, 1, 0, 0, 0,                                        // destination ports: the first range
+        0, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0, 0, 0,              // lists of addresses
         22, 0, 23, 0,
     ];
     let blob = one_rule();
@@ -99,34 +101,38 @@ fn a_refusal_says_what_is_wrong() {
     assert_eq!(Table::decode(&[]).unwrap_err(), DecodeError::TooShort(0));
     assert_eq!(changed(0, b'X'), "this is not a compiled policy: it starts with [58, 43, 46, 57]");
     let rebuild = "build the image again with the command that this kernel came with";
-    let version = "the compiled policy has version 1, this kernel reads version 2: ";
-    assert_eq!(changed(4, 1), format!("{version}{rebuild}"));
+    let version = "the compiled policy has version 2, this kernel reads version 3: ";
+    assert_eq!(changed(4, 2), format!("{version}{rebuild}"));
     assert_eq!(
         changed(6, 9),
         format!("the compiled policy is for engine 9, which this kernel does not have: {rebuild}")
     );
     assert_eq!(changed(7, 2), "the compiled policy has a default action 2, not 0 or 1");
-    assert_eq!(changed(8, 85), "the compiled policy is damaged: it says that it has 85 bytes and has 84");
+    assert_eq!(changed(8, 109), "the compiled policy is damaged: it says that it has 109 bytes and has 108");
     let body = "the compiled policy does not hold together: ";
     assert_eq!(changed(12, 2), format!("{body}it is not as long as its rules and ranges take"));
-    assert_eq!(changed(16, 0), format!("{body}it is not as long as its rules and ranges take"));
-    assert_eq!(changed(28, 5), format!("{body}rule 0 is wrong: its IP version is 5, not 0, 4 or 6"));
-    assert_eq!(changed(29, 3), format!("{body}rule 0 is wrong: its fragment condition is 3, not 0, 1 or 2"));
-    assert_eq!(changed(30, 7), format!("{body}rule 0 is wrong: its protocol is 7, not 0, 1, 6, 17 or 58"));
+    assert_eq!(changed(20, 0), format!("{body}it is not as long as its rules and ranges take"));
+    assert_eq!(changed(36, 5), format!("{body}rule 0 is wrong: its IP version is 5, not 0, 4 or 6"));
+    assert_eq!(changed(37, 3), format!("{body}rule 0 is wrong: its fragment condition is 3, not 0, 1 or 2"));
+    assert_eq!(changed(38, 7), format!("{body}rule 0 is wrong: its protocol is 7, not 0, 1, 6, 17 or 58"));
     assert_eq!(
-        changed(30, 0),
+        changed(38, 0),
         format!("{body}rule 0 is wrong: it names ports, types or codes and no protocol that has them")
     );
     for icmp in [1, 58] {
         let expected = format!("{body}rule 0 is wrong: it asks for ICMP without IPv4, or for ICMPv6 without IPv6");
-        assert_eq!(changed(30, icmp), expected);
+        assert_eq!(changed(38, icmp), expected);
     }
-    assert_eq!(changed(31, 2), format!("{body}rule 0 is wrong: its action is 2, not 0 or 1"));
-    assert_eq!(changed(32, 0), format!("{body}rule 0 is wrong: it has bits set that have no meaning"));
-    assert_eq!(changed(32, 0x11), format!("{body}rule 0 is wrong: it names addresses and no IP version"));
-    assert_eq!(changed(33, 1), format!("{body}rule 0 is wrong: it has bits set that have no meaning"));
+    assert_eq!(changed(39, 2), format!("{body}rule 0 is wrong: its action is 2, not 0 or 1"));
+    assert_eq!(changed(40, 0), format!("{body}rule 0 is wrong: it has bits set that have no meaning"));
+    assert_eq!(changed(40, 0x11), format!("{body}rule 0 is wrong: it names addresses and no IP version"));
+    assert_eq!(changed(40, 0x90), format!("{body}rule 0 is wrong: it has bits set that have no meaning"));
+    assert_eq!(changed(40, 0x30), format!("{body}rule 0 is wrong: it names addresses and no IP version"));
+    assert_eq!(changed(41, 1), format!("{body}rule 0 is wrong: it negates addresses and names no list"));
+    assert_eq!(changed(41, 4), format!("{body}rule 0 is wrong: it has bits set that have no meaning"));
+    assert_eq!(changed(16, 83), format!("{body}its parts do not make up the whole"));
     let set = format!("{body}rule 0 names ranges that are not there or not in order");
-    assert_eq!(changed(68, 1), set);
-    assert_eq!(changed(72, 2), set);
-    assert_eq!(changed(76, 24), set);
+    assert_eq!(changed(76, 1), set);
+    assert_eq!(changed(80, 2), set);
+    assert_eq!(changed(100, 24), set);
 }

@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
 use policy::config::{self, Config};
-use policy::policy::{Action, Addresses, Messages, Network, Prefix, Rule, Transport, Values};
+use policy::policy::{Action, Addresses, Member, Messages, Network, Policy, Prefix, Rule, Transport, Values};
 
 fn parse(text: &str) -> Config {
     match config::parse(text) {
@@ -82,7 +82,7 @@ fn ipv4_addresses_lose_the_host_part_under_their_mask() {
         ("255.255.255.255/1", [128, 0, 0, 0], 1),
         ("255.255.255.255/0", [0, 0, 0, 0], 0),
     ] {
-        let expected = any([Prefix { address: Ipv4Addr::new(a, b, c, d), length }]);
+        let expected = any([Member::Prefix(Prefix { address: Ipv4Addr::new(a, b, c, d), length })]);
         assert_eq!(ipv4(&format!("\"src\": \"{written}\"")).source, Some(expected), "{written}");
     }
 }
@@ -101,14 +101,14 @@ fn ipv6_addresses_stand_in_every_form() {
         ("::ffff:1.2.3.4", "::ffff:102:304", 128),
     ] {
         let address = expected.parse().expect("an address");
-        let expected = any([Prefix { address, length }]);
+        let expected = any([Member::Prefix(Prefix { address, length })]);
         assert_eq!(ipv6(&format!("\"dest\": \"{written}\"")).destination, Some(expected), "{written}");
     }
 }
 
 #[test]
 fn an_array_of_negations_is_none_of_them() {
-    let of = |d| Prefix { address: Ipv4Addr::new(10, 0, 2, d), length: 32 };
+    let of = |d| Member::Prefix(Prefix { address: Ipv4Addr::new(10, 0, 2, d), length: 32 });
     let addresses = ipv4("\"src\": [\"!10.0.2.2\", \"!10.0.2.3\"], \"dest\": [\"10.0.2.4\"]");
     assert_eq!(addresses.source, Some(none_of([of(2), of(3)])));
     assert_eq!(addresses.destination, Some(any([of(4)])));
@@ -321,4 +321,41 @@ fn a_key_that_ops_knows_only_warns_and_its_value_is_not_looked_at() {
         assert_eq!(config, Config::default(), "{text}");
         assert_eq!(warnings.len(), 1, "{text}");
     }
+}
+
+/// The policy of a configuration with these lists and this rule, and with these bytes in every list's file.
+fn listed(lists: &str, rule: &str, file: &[u8]) -> Policy {
+    let text = format!("{{\"ManifestPassthrough\": {{\"firewall\": {{\"lists\": {lists}, \"rules\": [{rule}]}}}}}}");
+    let mut load = |path: &str| if path == "a/b.list" { Ok(file.to_vec()) } else { Err("other".to_string()) };
+    match config::parse_with(&text, &mut load, |_| Vec::new()) {
+        Ok((config, _)) => config.policy.expect("a policy"),
+        Err(errors) => panic!("{}", policy::diagnostic::render("test.json", &text, errors, false)),
+    }
+}
+
+#[test]
+fn a_list_stands_wherever_an_address_may() {
+    let policy = listed(
+        "{\"a\": [\"10.0.2.2\", \"fe80::/10\", \"10.0.0.0/8\"], \"b-2_x.y\": []}",
+        "{\"ip\": {\"src\": \"@a\", \"dest\": [\"!@b-2_x.y\", \"!10.1.2.3\", \"!@a\"]}}",
+        b"",
+    );
+    let [a, b] = policy.lists.as_slice() else { panic!("{:?}", policy.lists) };
+    assert_eq!((a.name.as_str(), b.name.as_str()), ("a", "b-2_x.y"));
+    assert_eq!(*a.ipv4, [Prefix { address: Ipv4Addr::new(10, 0, 0, 0), length: 8 }]);
+    assert_eq!(*a.ipv6, [Prefix { address: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), length: 10 }]);
+    assert!(b.ipv4.is_empty() && b.ipv6.is_empty());
+    let Some(Network::Ipv4(asked)) = &policy.rules[0].network else { panic!("{:?}", policy.rules) };
+    assert_eq!(asked.source, Some(any([Member::List(0)])));
+    let other = Member::Prefix(Prefix { address: Ipv4Addr::new(10, 1, 2, 3), length: 32 });
+    assert_eq!(asked.destination, Some(none_of([Member::List(1), other, Member::List(0)])));
+}
+
+#[test]
+fn a_file_has_an_address_a_line_and_comments() {
+    let file = b"\xef\xbb\xbf# head\n10.0.2.2\n\n  10.0.3.0/24\t; SBL1 # x\r\n\r\nfe80::1#\n::/0 ;\n; caf\xe9\n10.0.2.2\n10.9.9.9";
+    let policy = listed("{\"a\": {\"file\": \"a/b.list\"}}", "{\"ip6\": {\"dest\": \"@a\"}}", file);
+    let of = |a, b, c, d, length| Prefix { address: Ipv4Addr::new(a, b, c, d), length };
+    assert_eq!(*policy.lists[0].ipv4, [of(10, 0, 2, 2, 32), of(10, 0, 3, 0, 24), of(10, 9, 9, 9, 32)]);
+    assert_eq!(*policy.lists[0].ipv6, [Prefix { address: Ipv6Addr::UNSPECIFIED, length: 0 }]);
 }

@@ -203,3 +203,28 @@ proptest! {
         prop_assert!(!accepted(&padded));
     }
 }
+
+#[test]
+fn a_file_with_a_million_wrong_lines_is_told_soon_and_shortly() {
+    let text = "{\"ManifestPassthrough\": {\"firewall\": {\"lists\": {\"a\": {\"file\": \"a\"}}}}}";
+    for line in ["x\n", "1.2.3.400\n", "fe80::1%eth0 y\n", "\n!\n"] {
+        let file = line.repeat(1_000_000).into_bytes();
+        let start = Instant::now();
+        let read = config::parse_with(text, &mut |_| Ok(file.clone()), |_| Vec::new());
+        let errors = read.expect_err("no addresses");
+        assert_eq!(errors.len(), 6);
+        let drawn = render("test.json", text, errors, false);
+        assert!(drawn.contains("999995 more lines are wrong") && drawn.len() < 3000, "{drawn}");
+        assert!(start.elapsed() < SOON, "took {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn many_lists_and_unknown_names_are_read_soon() {
+    let lists: Vec<String> = (0..20_000).map(|number| format!("\"list{number}\": []")).collect();
+    let rules = vec!["{\"ip\": {\"src\": \"@nolist\"}}"; 20_000].join(",");
+    let lists = lists.join(",");
+    refused_soon(&format!(
+        "{{\"ManifestPassthrough\": {{\"firewall\": {{\"lists\": {{{lists}}}, \"rules\": [{rules}]}}}}}}"
+    ));
+}

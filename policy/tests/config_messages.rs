@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use policy::config::{self, Error};
+use policy::config::{self, Config, Error, Warning};
 use policy::diagnostic::render;
 use snapbox::{Assert, Data};
 
@@ -19,8 +19,18 @@ fn cases() -> Vec<PathBuf> {
     files
 }
 
+/// The files of lists lie beside the cases.
+fn parse(text: &str) -> Result<(Config, Vec<Warning>), Vec<Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
+    let mut load = |name: &str| match name {
+        "missing.list" => Err("No such file or directory".to_string()),
+        _ => std::fs::read(folder.join(name)).map_err(|error| error.to_string()),
+    };
+    config::parse_with(text, &mut load, |_| Vec::new())
+}
+
 fn errors(bytes: &[u8]) -> Vec<Error> {
-    let parsed = config::decode(bytes).map_err(|error| vec![error]).and_then(config::parse);
+    let parsed = config::decode(bytes).map_err(|error| vec![error]).and_then(parse);
     parsed.err().unwrap_or_default()
 }
 
@@ -29,7 +39,7 @@ fn message(path: &Path) -> String {
     let bytes = std::fs::read(path).expect("a case");
     let name = path.file_name().expect("a name").to_string_lossy();
     let text = String::from_utf8_lossy(&bytes);
-    match config::decode(&bytes).map_err(|error| vec![error]).and_then(config::parse) {
+    match config::decode(&bytes).map_err(|error| vec![error]).and_then(parse) {
         Ok((_, warnings)) => render(&name, &text, warnings, false),
         Err(errors) => render(&name, &text, errors, false),
     }
@@ -67,11 +77,11 @@ fn every_kind_of_error_and_fault_has_a_case() {
             seen.extend(debug.split_once("expected: ").map(|(_, expected)| first_word(expected)));
         }
     }
-    let all = "NotUtf8 Syntax EmptyFile TooDeep ControlCharacter NulCharacter DuplicateKey UnknownKey Misplaced \
+    let all = "NotUtf8 Syntax EmptyFile TooDeep ControlCharacter NulCharacter DuplicateKey UnknownKey Misplaced ListFile ListLine ListLines \
                NearFirewall WrongType NotSupported Conflict Value EmptyArray MixedNegation KlibWithoutPolicy \
                Ipv4Prefix Ipv6Prefix Port IcmpType IcmpCode Protocol Fragment Action Default Memory Ipv4Address NetMask VariableName \
                Empty Space NegatedTwice List NotDecimal LeadingZero TooLarge Reversed NotAddress OtherVersion Zone \
-               Mask NamedList NotOneOf Zero NotContiguous EqualsSign";
+               Mask NamedList UnknownList NegatedMember NotName ListMember ListName NotOneOf Zero NotContiguous EqualsSign";
     let missing: Vec<&str> = all.split_whitespace().filter(|name| !seen.contains(*name)).collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
 }

@@ -2,7 +2,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use policy::config;
-use policy::policy::{Action, Addresses, Network, Policy, Ports, Prefix, Rule, Transport, Values};
+use policy::policy::{Action, Addresses, Member, Network, Policy, Ports, Prefix, Rule, Transport, Values};
 
 /// What a configuration says, the places of its rules left aside.
 fn policy(text: &str) -> Policy {
@@ -18,7 +18,7 @@ fn policy(text: &str) -> Policy {
 }
 
 fn accepting_the_rest(rules: Vec<Rule>) -> Policy {
-    Policy { rules, default: Action::Accept }
+    Policy { rules, default: Action::Accept, lists: vec![] }
 }
 
 fn rule(network: Option<Network>, transport: Option<Transport>, action: Action) -> Rule {
@@ -30,6 +30,8 @@ fn one<T>(member: T) -> Option<Values<T>> {
 }
 
 fn from_source<A>(source: Option<Values<Prefix<A>>>) -> Addresses<Prefix<A>> {
+    let members = |members: Vec<Prefix<A>>| members.into_iter().map(Member::Prefix).collect();
+    let source = source.map(|source| Values { negated: source.negated, members: members(source.members) });
     Addresses { source, destination: None, fragment: None, protocol: None }
 }
 

@@ -4,7 +4,7 @@ use firewall::{Cause, Fragment, Malformed, Table, judge};
 use policy::compile::compile;
 use policy::generate::properties::assert_agreed;
 use policy::generate::{Traffic, policy_and_frames};
-use policy::policy::{Messages, Transport};
+use policy::policy::{Addresses, Member, Messages, Network, Policy, Transport};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -32,7 +32,8 @@ fn generated_frames_meet_every_kind_of_verdict() {
     let (mut by_rule, mut by_default, mut malformed, mut later, mut reasons) = (0, 0, 0, 0, HashSet::new());
     let mut rules_hit = [0; 8];
     let mut by_type_or_code = [0; 2];
-    for seed in 0..2000_u64 {
+    let (mut by_list, mut by_none_of_list) = ([0; 2], [0; 2]);
+    for seed in 0..3000_u64 {
         let bytes = noise(seed, 1500);
         let (policy, frames) = policy_and_frames(&bytes, 16, Traffic::Any).expect("a policy and frames");
         let blob = compile(&policy).expect("a generated policy compiles");
@@ -43,6 +44,10 @@ fn generated_frames_meet_every_kind_of_verdict() {
                 Cause::Rule(rule) => {
                     by_rule += 1;
                     rules_hit[rule as usize] += 1;
+                    for (version, is_negated) in large_lists(&policy, rule as usize) {
+                        let hits = if is_negated { &mut by_none_of_list } else { &mut by_list };
+                        hits[version] += 1;
+                    }
                     match &policy.rules[rule as usize].transport {
                         Some(Transport::Icmp(asked)) if *asked != Messages::default() => by_type_or_code[0] += 1,
                         Some(Transport::Icmp6(asked)) if *asked != Messages::default() => by_type_or_code[1] += 1,
@@ -61,12 +66,30 @@ fn generated_frames_meet_every_kind_of_verdict() {
     }
     println!(
         "{by_rule} by rule, {by_default} by default, {malformed} malformed ({reasons:?}), {later} later fragments, {rules_hit:?}, \
-         {by_type_or_code:?} by type or code"
+         {by_type_or_code:?} by type or code, {by_list:?} by large list, {by_none_of_list:?} by none of one"
     );
+    assert!(by_list.iter().chain(&by_none_of_list).all(|&hits| hits > 15), "{by_list:?} {by_none_of_list:?}");
     assert!(by_rule > 8000 && by_default > 3000 && malformed > 1000 && later > 3000);
     assert_eq!(reasons.len(), Malformed::ALL.len(), "{reasons:?}");
     assert!(by_type_or_code.iter().all(|&hits| hits > 50), "{by_type_or_code:?}");
     assert!(rules_hit.iter().all(|&hits| hits > 50), "{rules_hit:?}");
+}
+
+/// The large lists that a rule names: IP version (0 or 1), and whether they are negated.
+fn large_lists(policy: &Policy, rule: usize) -> Vec<(usize, bool)> {
+    fn named<P>(asked: &Addresses<P>, is_large: impl Fn(usize) -> bool) -> Vec<bool> {
+        let values = asked.source.iter().chain(&asked.destination);
+        let large = |members: &[Member<P>]| {
+            members.iter().any(|member| matches!(member, Member::List(list) if is_large(*list)))
+        };
+        values.filter(|values| large(&values.members)).map(|values| values.negated).collect()
+    }
+    let (version, named) = match &policy.rules[rule].network {
+        None => return vec![],
+        Some(Network::Ipv4(asked)) => (0, named(asked, |list| policy.lists[list].ipv4.len() > 40)),
+        Some(Network::Ipv6(asked)) => (1, named(asked, |list| policy.lists[list].ipv6.len() > 40)),
+    };
+    named.into_iter().map(|is_negated| (version, is_negated)).collect()
 }
 
 /// Bytes that look random and are the same for the same seed (SplitMix64).

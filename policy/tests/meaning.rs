@@ -3,7 +3,7 @@
 use firewall::{Action::Accept, Decision, Fragment, Icmp, Matched, Packet, Table};
 use policy::compile::{CompileError, ValueError, compile};
 use policy::policy::{
-    Action, Addresses, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Transport::Icmp as ByIcmp,
+    Action, Addresses, Member, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Transport::Icmp as ByIcmp,
     Transport::Icmp6 as ByIcmp6, Transport::Tcp, Transport::Udp, Values,
 };
 use policy::reference;
@@ -29,12 +29,16 @@ fn everywhere<P>() -> Addresses<P> {
 
 type Sources<A> = Option<Values<Prefix<A>>>;
 
+fn members<A>(values: Values<Prefix<A>>) -> Values<Member<Prefix<A>>> {
+    Values { negated: values.negated, members: values.members.into_iter().map(Member::Prefix).collect() }
+}
+
 fn from_v4(source: Sources<Ipv4Addr>) -> Option<Network> {
-    Some(Network::Ipv4(Addresses { source, ..everywhere() }))
+    Some(Network::Ipv4(Addresses { source: source.map(members), ..everywhere() }))
 }
 
 fn from_v6(source: Sources<Ipv6Addr>) -> Option<Network> {
-    Some(Network::Ipv6(Addresses { source, ..everywhere() }))
+    Some(Network::Ipv6(Addresses { source: source.map(members), ..everywhere() }))
 }
 
 fn host(address: &str) -> Prefix<Ipv4Addr> {
@@ -77,13 +81,14 @@ fn decide(policy: &Policy, packet: &Packet) -> Decision {
 
 /// Whether one rule matches a packet.
 fn matches(rule: Rule, packet: &Packet) -> bool {
-    decide(&Policy { rules: vec![rule], default: Action::Accept }, packet).cause == Matched::Rule(0)
+    decide(&Policy { rules: vec![rule], default: Action::Accept, lists: vec![] }, packet).cause == Matched::Rule(0)
 }
 
 #[test]
 fn the_first_rule_that_matches_decides_and_the_default_decides_the_rest() {
     let accept_80 = Rule { action: Action::Accept, ..rule(None, to_port(Tcp, any([80..=80]))) };
-    let policy = Policy { rules: vec![accept_80, rule(None, to_port(Tcp, None))], default: Action::Accept };
+    let policy =
+        Policy { rules: vec![accept_80, rule(None, to_port(Tcp, None))], default: Action::Accept, lists: vec![] };
     let of = |packet| {
         let decision = decide(&policy, &packet);
         (decision.action == Accept, decision.cause)
@@ -91,7 +96,7 @@ fn the_first_rule_that_matches_decides_and_the_default_decides_the_rest() {
     assert_eq!(of(packet("10.0.2.2", TCP, Some((9, 80)))), (true, Matched::Rule(0)));
     assert_eq!(of(packet("10.0.2.2", TCP, Some((80, 9)))), (false, Matched::Rule(1)));
     assert_eq!(of(packet("10.0.2.2", UDP, Some((9, 80)))), (true, Matched::Default));
-    let closed = Policy { rules: vec![], default: Action::Drop };
+    let closed = Policy { rules: vec![], default: Action::Drop, lists: vec![] };
     let decision = decide(&closed, &packet("::1", UDP, Some((9, 80))));
     assert_eq!((decision.action == Accept, decision.cause), (false, Matched::Default));
 }
@@ -213,7 +218,11 @@ fn a_rule_that_names_a_type_or_code_negated_or_not_does_not_match_a_later_fragme
 
 #[test]
 fn icmp_stands_with_addresses_and_protocols_of_its_version() {
-    let asked = || Addresses { source: any([host("10.0.2.2")]), protocol: none_of([TCP..=TCP]), ..everywhere() };
+    let asked = || Addresses {
+        source: any([Member::Prefix(host("10.0.2.2"))]),
+        protocol: none_of([TCP..=TCP]),
+        ..everywhere()
+    };
     let from_host = || rule(Some(Network::Ipv4(asked())), Some(ByIcmp(of_type(any([8])))));
     assert!(matches(from_host(), &message("10.0.2.2", ICMP, 8, 0)));
     assert!(!matches(from_host(), &message("10.0.2.3", ICMP, 8, 0)));
@@ -251,6 +260,7 @@ fn every_number_of_a_range_matches_and_none_beside_it() {
                     rule(None, to_port(Udp, none_of([first..=last]))),
                 ],
                 default: Action::Accept,
+                lists: vec![],
             })
             .unwrap();
             let table = Table::decode(&plain).unwrap();
@@ -331,17 +341,21 @@ fn a_list_means_any_of_them_and_a_negated_list_none_of_them() {
 
 #[test]
 fn rules_that_name_the_same_values_share_them() {
-    let one = Policy { rules: vec![rule(None, to_port(Tcp, any([22..=23, 80..=80])))], default: Action::Accept };
+    let one = Policy {
+        rules: vec![rule(None, to_port(Tcp, any([22..=23, 80..=80])))],
+        default: Action::Accept,
+        lists: vec![],
+    };
     let two = Policy { rules: vec![one.rules[0].clone(), one.rules[0].clone()], ..one };
     let length = |policy| compile(policy).unwrap().len();
-    let alone = Policy { rules: vec![two.rules[0].clone()], ..two };
+    let alone = Policy { rules: vec![two.rules[0].clone()], ..two.clone() };
     assert_eq!(length(&two), length(&alone) + firewall::linear::RECORD);
 }
 
 #[test]
 #[expect(clippy::reversed_empty_ranges, reason = "that is what is refused")]
 fn values_that_a_resolved_policy_cannot_have_are_refused() {
-    let error = |rules| compile(&Policy { rules, default: Action::Accept }).unwrap_err();
+    let error = |rules| compile(&Policy { rules, default: Action::Accept, lists: vec![] }).unwrap_err();
     let fine = || rule(None, None);
     let of = |bad| error(vec![fine(), bad]);
     let ports = |members: Vec<RangeInclusive<u16>>| rule(None, to_port(Tcp, any(members)));

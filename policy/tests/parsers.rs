@@ -86,7 +86,7 @@ proptest! {
     #[test]
     fn well_formed_frames_mean_the_same_to_another_parser(bytes in vec(any::<u8>(), 0..600)) {
         let mut choices = Unstructured::new(&bytes);
-        let policy = Policy { rules: vec![], default: Action::Accept };
+        let policy = Policy { rules: vec![], default: Action::Accept, lists: vec![] };
         for _ in 0..8 {
             assert_agreed(&generate::frame(&mut choices, &policy, Traffic::WellFormed).expect("a frame from any bytes"));
         }

@@ -1,26 +1,31 @@
 //! The linear engine's part of a table, checked as a whole before anything is decided by it.
-use super::ranges::{Bounds, Pool, in_order, members};
-use super::{HEADER, Linear, RECORD, Record, RecordError, Set, Version};
+use super::{HEADER, Linear, RECORD, Record, RecordError, Set, Version, members};
+use crate::lists::Lists;
+use crate::ranges::{Bounds, Pool, in_order};
 use core::fmt;
 
 impl<'a> Linear<'a> {
-    /// Decodes the engine's part of a table with this many rules.
-    pub(crate) fn decode(body: &'a [u8], rules: u32) -> Result<Self, LinearError> {
+    /// Decodes the engine's part of a table with this many rules and these lists.
+    pub(crate) fn decode(body: &'a [u8], rules: u32, lists: Lists<'a>) -> Result<Self, LinearError> {
         let (header, rest) = body.split_first_chunk::<HEADER>().ok_or(LinearError::Length)?;
-        let [a, b, c, d, e, f, g, h, i, j, k, l] = *header;
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *header;
         let (rules, rest) = chunks::<RECORD>(rest, rules)?;
         let rules = rules.as_flattened().as_chunks().0.as_chunks().0;
         let (numbers, rest) = pool::<2>(rest, u32::from_le_bytes([a, b, c, d]))?;
         let (ipv4, rest) = pool::<4>(rest, u32::from_le_bytes([e, f, g, h]))?;
         let (ipv6, rest) = pool::<16>(rest, u32::from_le_bytes([i, j, k, l]))?;
+        let (references, rest) = chunks::<4>(rest, u32::from_le_bytes([m, n, o, p]))?;
         if !rest.is_empty() {
             return Err(LinearError::Length);
         }
-        let linear = Self { rules, numbers, ipv4, ipv6 };
+        let linear = Self { rules, numbers, ipv4, ipv6, references, lists };
         for (number, bytes) in (0..).zip(rules) {
             let record = Record::parse(bytes).map_err(|error| LinearError::Rule(number, error))?;
             if !linear.has_sets_of(&record) {
                 return Err(LinearError::Set(number));
+            }
+            if !linear.has_lists_of(&record) {
+                return Err(LinearError::List(number));
             }
         }
         Ok(linear)
@@ -35,6 +40,14 @@ impl<'a> Linear<'a> {
                 Some(Version::V6) => addresses.iter().all(|set| valid(self.ipv6, *set)),
                 None => addresses.iter().all(Option::is_none),
             }
+    }
+
+    fn has_lists_of(&self, record: &Record) -> bool {
+        let of = |version, reference: &[u8; 4]| self.lists.version(u32::from_le_bytes(*reference)) == Some(version);
+        [record.source_lists, record.destination_lists].into_iter().flatten().all(|set| {
+            let named = members(self.references, set).zip(record.version);
+            named.is_some_and(|(references, version)| references.iter().all(|reference| of(version, reference)))
+        })
     }
 }
 
@@ -64,6 +77,8 @@ pub enum LinearError {
     Rule(u32, RecordError),
     /// The rule of this number names ranges that are not there or not in order.
     Set(u32),
+    /// The rule of this number names lists that are not there or of the other IP version.
+    List(u32),
 }
 
 impl fmt::Display for LinearError {
@@ -72,6 +87,7 @@ impl fmt::Display for LinearError {
             Self::Length => f.write_str("it is not as long as its rules and ranges take"),
             Self::Rule(rule, error) => write!(f, "rule {rule} is wrong: {error}"),
             Self::Set(rule) => write!(f, "rule {rule} names ranges that are not there or not in order"),
+            Self::List(rule) => write!(f, "rule {rule} names lists that are not there or of the other IP version"),
         }
     }
 }

@@ -9,7 +9,7 @@ use core::net::IpAddr;
 pub const RECORD: usize = size_of::<Bytes>();
 
 /// A rule as bytes: what is not a set, then the sets.
-pub type Bytes = [[u8; 8]; 6];
+pub type Bytes = [[u8; 8]; 8];
 
 /// Which sets a rule has.
 pub(super) mod present {
@@ -18,6 +18,14 @@ pub(super) mod present {
     pub const PROTOCOL: u8 = 1 << 2;
     pub const SOURCE_PORT_OR_TYPE: u8 = 1 << 3;
     pub const DESTINATION_PORT_OR_CODE: u8 = 1 << 4;
+    pub const SOURCE_LISTS: u8 = 1 << 5;
+    pub const DESTINATION_LISTS: u8 = 1 << 6;
+}
+
+/// Which addresses must not be in their set or lists.
+pub(super) mod negated {
+    pub const SOURCE: u8 = 1 << 0;
+    pub const DESTINATION: u8 = 1 << 1;
 }
 
 const LATER: u8 = 1;
@@ -32,11 +40,14 @@ const NOT_LATER: u8 = 2;
 /// | 2 | protocol: 6 TCP, 17 UDP, with IPv4 1 ICMP, with IPv6 58 ICMPv6, or 0 for all |
 /// | 3 | action: 0 drop, 1 accept |
 /// | 4 | which sets there are: a bit each, in their order from bit 0 on |
-/// | 5..8 | zero |
-/// | 8..48 | the sets: first range and number of ranges, 4 bytes each; zero where there is none |
+/// | 5 | what is negated: bit 0 source addresses, bit 1 destination addresses; only where there are lists |
+/// | 6..8 | zero |
+/// | 8..64 | the sets: first range and number of ranges, 4 bytes each; zero where there is none |
 ///
 /// The sets are, in this order: source addresses, destination addresses, protocols, source ports or types of ICMP
-/// messages, destination ports or codes of ICMP messages.
+/// messages, destination ports or codes of ICMP messages; then lists of source addresses and of destination addresses,
+/// as first reference and number of references. An address must be in the ranges or in one of the lists; where it is
+/// negated, in none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The version of IP.
@@ -51,6 +62,14 @@ pub struct Record {
     pub source: Option<Set>,
     /// Destination addresses, of the version.
     pub destination: Option<Set>,
+    /// Lists of source addresses besides, of the version.
+    pub source_lists: Option<Set>,
+    /// Whether the source address must be in neither.
+    pub source_negated: bool,
+    /// Lists of destination addresses besides, of the version.
+    pub destination_lists: Option<Set>,
+    /// Whether the destination address must be in neither.
+    pub destination_negated: bool,
     /// Protocol numbers.
     pub protocol: Option<Set>,
     /// Source ports, or types of ICMP messages, of the transport.
@@ -91,6 +110,8 @@ pub enum RecordError {
     Action(u8),
     /// Bits that have no meaning are set.
     Unknown,
+    /// A negation without lists.
+    NegatedRanges,
     /// Addresses without an IP version.
     AddressesOfNoVersion,
     /// Ports, types or codes without a protocol.
@@ -132,6 +153,10 @@ impl Record {
             action,
             source: None,
             destination: None,
+            source_lists: None,
+            source_negated: false,
+            destination_lists: None,
+            destination_negated: false,
             protocol: None,
             source_port_or_type: None,
             destination_port_or_code: None,
@@ -148,18 +173,25 @@ impl Record {
             (self.protocol, present::PROTOCOL),
             (self.source_port_or_type, present::SOURCE_PORT_OR_TYPE),
             (self.destination_port_or_code, present::DESTINATION_PORT_OR_CODE),
+            (self.source_lists, present::SOURCE_LISTS),
+            (self.destination_lists, present::DESTINATION_LISTS),
         ];
         let present = sets.iter().filter(|(set, _)| set.is_some()).fold(0, |bits, (_, bit)| bits | bit);
-        let [source, destination, protocol, port_or_type, port_or_code] = sets.map(|(set, _)| emit_set(set));
-        let head = [version, later, self.transport.unwrap_or(0), emit_action(self.action), present, 0, 0, 0];
-        [head, source, destination, protocol, port_or_type, port_or_code]
+        let [source, destination, protocol, port_or_type, port_or_code, source_lists, destination_lists] =
+            sets.map(|(set, _)| emit_set(set));
+        let bit = |is, bit| if is { bit } else { 0 };
+        let negated = bit(self.source_negated, negated::SOURCE) | bit(self.destination_negated, negated::DESTINATION);
+        let head = [version, later, self.transport.unwrap_or(0), emit_action(self.action), present, negated, 0, 0];
+        [head, source, destination, protocol, port_or_type, port_or_code, source_lists, destination_lists]
     }
 
     /// It from bytes.
     pub(crate) fn parse(bytes: &Bytes) -> Result<Self, RecordError> {
-        let &[head, source, destination, numbers, port_or_type, port_or_code] = bytes;
-        let [version, later, transport, action, present, 0, 0, 0] = head else { return Err(RecordError::Unknown) };
-        if present >> 5 != 0 {
+        let &[head, source, destination, numbers, port_or_type, port_or_code, source_lists, destination_lists] = bytes;
+        let [version, later, transport, action, present, negated, 0, 0] = head else {
+            return Err(RecordError::Unknown);
+        };
+        if present >> 7 != 0 || negated >> 2 != 0 {
             return Err(RecordError::Unknown);
         }
         let set = |bit, bytes| if present & bit != 0 { Ok(Some(parse_set(bytes))) } else { absent_set(bytes) };
@@ -184,14 +216,21 @@ impl Record {
             action: decode_action(action).ok_or(RecordError::Action(action))?,
             source: set(present::SOURCE, source)?,
             destination: set(present::DESTINATION, destination)?,
+            source_lists: set(present::SOURCE_LISTS, source_lists)?,
+            source_negated: negated & negated::SOURCE != 0,
+            destination_lists: set(present::DESTINATION_LISTS, destination_lists)?,
+            destination_negated: negated & negated::DESTINATION != 0,
             protocol: set(present::PROTOCOL, numbers)?,
             source_port_or_type: set(present::SOURCE_PORT_OR_TYPE, port_or_type)?,
             destination_port_or_code: set(present::DESTINATION_PORT_OR_CODE, port_or_code)?,
         };
         match record {
-            Self { version: None, source: Some(_), .. } | Self { version: None, destination: Some(_), .. } => {
-                Err(RecordError::AddressesOfNoVersion)
-            }
+            Self { version: None, source: Some(_), .. }
+            | Self { version: None, destination: Some(_), .. }
+            | Self { version: None, source_lists: Some(_), .. }
+            | Self { version: None, destination_lists: Some(_), .. } => Err(RecordError::AddressesOfNoVersion),
+            Self { source_lists: None, source_negated: true, .. }
+            | Self { destination_lists: None, destination_negated: true, .. } => Err(RecordError::NegatedRanges),
             Self { transport: None, source_port_or_type: Some(_), .. }
             | Self { transport: None, destination_port_or_code: Some(_), .. } => Err(RecordError::PortsOfNoProtocol),
             Self { transport: Some(protocol::ICMP), version, .. } if version != Some(Version::V4) => {
@@ -233,6 +272,7 @@ impl fmt::Display for RecordError {
             Self::Transport(byte) => write!(f, "its protocol is {byte}, not 0, 1, 6, 17 or 58"),
             Self::Action(byte) => write!(f, "its action is {byte}, not 0 or 1"),
             Self::Unknown => f.write_str("it has bits set that have no meaning"),
+            Self::NegatedRanges => f.write_str("it negates addresses and names no list"),
             Self::AddressesOfNoVersion => f.write_str("it names addresses and no IP version"),
             Self::PortsOfNoProtocol => f.write_str("it names ports, types or codes and no protocol that has them"),
             Self::IcmpOfOtherVersion => f.write_str("it asks for ICMP without IPv4, or for ICMPv6 without IPv6"),

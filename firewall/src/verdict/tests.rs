@@ -8,10 +8,11 @@ use std::vec::Vec;
 fn no_dns() -> Vec<u8> {
     let destination_port_or_code = Some(Set { first: 0, count: 1 });
     let rule = Record { transport: Some(17), destination_port_or_code, ..Record::every(Action::Drop) };
-    let body = [[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].as_slice(), rule.emit().as_flattened(), &[53, 0, 53, 0]].concat();
+    let header = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let body = [header.as_slice(), rule.emit().as_flattened(), &[53, 0, 53, 0]].concat();
     assert_eq!(body.len(), linear::HEADER + linear::RECORD + 4);
     let length = (table::HEADER + body.len() + table::CHECKSUM) as u32;
-    let mut blob = emit_header(table::engine::LINEAR, Action::Accept, length, 1).to_vec();
+    let mut blob = emit_header(table::engine::LINEAR, Action::Accept, length, 1, body.len() as u32).to_vec();
     blob.extend(body);
     blob.extend(emit_checksum(&blob));
     blob

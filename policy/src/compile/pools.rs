@@ -1,7 +1,8 @@
 //! The ranges of all rules. Rules that name the same values share them.
 use super::ValueError;
+use super::lists::{Lists, Place};
 use super::ranges::{Range, complement, union};
-use crate::policy::{Prefix, Values};
+use crate::policy::{Member, Prefix, Values};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
 use firewall::linear::{self, Set};
@@ -13,6 +14,15 @@ pub(super) struct Pools {
     numbers: Pool,
     ipv4: Pool,
     ipv6: Pool,
+    references: Pool,
+}
+
+/// Addresses that a rule names: ranges, and references to lists. Negation is in the ranges, unless there are lists.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Addresses {
+    pub(super) ranges: Option<Set>,
+    pub(super) lists: Option<Set>,
+    pub(super) negated: bool,
 }
 
 /// Ranges of one width, and the sets that are among them.
@@ -39,32 +49,78 @@ impl Pools {
     }
 
     /// Takes in IPv4 addresses.
-    pub(super) fn ipv4(&mut self, values: &Values<Prefix<Ipv4Addr>>) -> Result<Set, ValueError> {
-        check_lengths(values, Ipv4Addr::BITS)?;
-        self.ipv4.add(values, u32::MAX.into(), |prefix| {
-            under(prefix.address.to_bits().into(), Ipv4Addr::BITS - u32::from(prefix.length))
-        })
+    pub(super) fn ipv4(
+        &mut self,
+        values: &Values<Member<Prefix<Ipv4Addr>>>,
+        lists: &mut Lists,
+    ) -> Result<Addresses, ValueError> {
+        let (prefixes, named) = apart(values);
+        check_lengths(&prefixes, Ipv4Addr::BITS)?;
+        let places = named.into_iter().map(|list| lists.ipv4(list)).collect::<Result<_, _>>()?;
+        let wide = |(first, last): (u32, u32)| (u128::from(first), u128::from(last));
+        let ranges = prefixes.iter().map(|prefix| wide(prefix.bounds())).collect();
+        self.addresses(|pools| &mut pools.ipv4, u32::MAX.into(), ranges, places, values.negated)
     }
 
     /// Takes in IPv6 addresses.
-    pub(super) fn ipv6(&mut self, values: &Values<Prefix<Ipv6Addr>>) -> Result<Set, ValueError> {
-        check_lengths(values, Ipv6Addr::BITS)?;
-        self.ipv6
-            .add(values, u128::MAX, |prefix| under(prefix.address.to_bits(), Ipv6Addr::BITS - u32::from(prefix.length)))
+    pub(super) fn ipv6(
+        &mut self,
+        values: &Values<Member<Prefix<Ipv6Addr>>>,
+        lists: &mut Lists,
+    ) -> Result<Addresses, ValueError> {
+        let (prefixes, named) = apart(values);
+        check_lengths(&prefixes, Ipv6Addr::BITS)?;
+        let places = named.into_iter().map(|list| lists.ipv6(list)).collect::<Result<_, _>>()?;
+        let ranges = prefixes.iter().map(|prefix| prefix.bounds()).collect();
+        self.addresses(|pools| &mut pools.ipv6, u128::MAX, ranges, places, values.negated)
     }
 
-    /// How many ranges there are, as [`firewall::linear`] has it. [`Pool::add`] keeps them under 2^32.
+    fn addresses(
+        &mut self,
+        pool: fn(&mut Self) -> &mut Pool,
+        max: u128,
+        mut ranges: Vec<Range>,
+        places: Vec<Place>,
+        negated: bool,
+    ) -> Result<Addresses, ValueError> {
+        if ranges.is_empty() && places.is_empty() {
+            return Err(ValueError::Empty);
+        }
+        let mut sets = Vec::new();
+        for place in places {
+            match place {
+                Place::Inline(members) => ranges.extend(members),
+                Place::Set(set) => sets.push((set.into(), set.into())),
+            }
+        }
+        let ranges = union(ranges);
+        if sets.is_empty() {
+            let ranges = if negated { complement(&ranges, max) } else { ranges };
+            return Ok(Addresses { ranges: Some(pool(self).share(ranges)?), ..Addresses::default() });
+        }
+        sets.sort_unstable();
+        sets.dedup();
+        let ranges = if ranges.is_empty() { None } else { Some(pool(self).share(ranges)?) };
+        Ok(Addresses { ranges, lists: Some(self.references.share(sets)?), negated })
+    }
+
+    fn all(&self) -> [&Pool; 4] {
+        [&self.numbers, &self.ipv4, &self.ipv6, &self.references]
+    }
+
+    /// How many ranges and references there are, as [`firewall::linear`] has it. [`Pool::add`] keeps them under 2^32.
     pub(super) fn header(&self) -> [u8; linear::HEADER] {
         let mut header = [0; linear::HEADER];
-        for (bytes, pool) in header.as_chunks_mut().0.iter_mut().zip([&self.numbers, &self.ipv4, &self.ipv6]) {
+        for (bytes, pool) in header.as_chunks_mut().0.iter_mut().zip(self.all()) {
             *bytes = (pool.ranges.len() as u32).to_le_bytes();
         }
         header
     }
 
-    /// The ranges as [`firewall::linear`] has them.
+    /// The ranges and references as [`firewall::linear`] has them.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        [self.numbers.bytes::<2>(), self.ipv4.bytes::<4>(), self.ipv6.bytes::<16>()].concat()
+        let references = self.references.ranges.iter().flat_map(|&(set, _)| (set as u32).to_le_bytes()).collect();
+        [self.numbers.bytes::<2>(), self.ipv4.bytes::<4>(), self.ipv6.bytes::<16>(), references].concat()
     }
 }
 
@@ -101,15 +157,22 @@ impl Pool {
     }
 }
 
-fn check_lengths<A>(values: &Values<Prefix<A>>, bits: u32) -> Result<(), ValueError> {
-    match values.members.iter().find(|prefix| u32::from(prefix.length) > bits) {
+/// The prefixes, and the numbers of the lists.
+fn apart<P: Copy>(values: &Values<Member<P>>) -> (Vec<P>, Vec<usize>) {
+    let prefixes = values.members.iter().filter_map(|member| match member {
+        Member::Prefix(prefix) => Some(*prefix),
+        Member::List(_) => None,
+    });
+    let lists = values.members.iter().filter_map(|member| match member {
+        Member::Prefix(_) => None,
+        Member::List(list) => Some(*list),
+    });
+    (prefixes.collect(), lists.collect())
+}
+
+pub(super) fn check_lengths<A>(prefixes: &[Prefix<A>], bits: u32) -> Result<(), ValueError> {
+    match prefixes.iter().find(|prefix| u32::from(prefix.length) > bits) {
         Some(prefix) => Err(ValueError::PrefixLength(prefix.length)),
         None => Ok(()),
     }
-}
-
-/// The addresses under a prefix that leaves this many bits free.
-fn under(address: u128, free: u32) -> Range {
-    let host = 1_u128.checked_shl(free).map_or(u128::MAX, |size| size - 1);
-    (address & !host, address | host)
 }

@@ -100,6 +100,31 @@ pub enum ErrorKind {
         /// What is wrong with it.
         fault: Fault,
     },
+    /// The file of a list that cannot be read.
+    ListFile {
+        /// As written.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A line of a list's file that is no address.
+    ListLine {
+        /// The file, as written.
+        path: String,
+        /// From 1.
+        line: usize,
+        /// What stands there, without its comment.
+        text: String,
+        /// What is wrong.
+        fault: Fault,
+    },
+    /// More such lines.
+    ListLines {
+        /// The file, as written.
+        path: String,
+        /// How many.
+        more: usize,
+    },
     /// An array without members.
     EmptyArray {
         /// What its members would be.
@@ -133,6 +158,10 @@ pub enum Expected {
     IcmpType,
     /// `code` of `icmp` and `icmp6`.
     IcmpCode,
+    /// A member of a list.
+    ListMember,
+    /// A key of `lists`.
+    ListName,
     /// `fragment`.
     Fragment,
     /// `action`.
@@ -189,8 +218,17 @@ pub enum Fault {
         /// 32 or 128.
         most: u8,
     },
-    /// A name from `lists`, which are not built.
+    /// A name from `lists` where no address stands.
     NamedList,
+    /// A name that is not in `lists`.
+    UnknownList {
+        /// The one that was probably meant.
+        meant: Option<String>,
+    },
+    /// A member of a list that begins with `!`.
+    NegatedMember,
+    /// A name with other characters in it than names have.
+    NotName,
     /// A word that is none of the few allowed.
     NotOneOf,
     /// Zero, where that makes no sense.
@@ -223,6 +261,11 @@ pub enum WarningKind {
     /// A kernel library other than `firewall`.
     OtherKlib {
         /// Its name.
+        name: String,
+    },
+    /// A list that no rule names.
+    UnusedList {
+        /// What it is called.
         name: String,
     },
     /// A policy that accepts all.

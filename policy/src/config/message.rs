@@ -109,6 +109,23 @@ fn error_words(kind: &ErrorKind) -> Words {
             Some("make two rules of it".into()),
         ),
         ErrorKind::Value { expected, text, fault } => value_words(*expected, text, fault),
+        ErrorKind::ListFile { path, reason } => (
+            format!("the list {} cannot be read: {}", quote(path), cut(reason)),
+            "expected a text file with one address or prefix a line".into(),
+            Some("its path starts from the folder of this configuration".into()),
+        ),
+        ErrorKind::ListLine { path, line, text, fault } => (
+            format!("{}, line {line}: {} {}", cut(path), quote(text), complaint(Expected::ListMember, text, fault)),
+            format!("expected {} there", describe(Expected::ListMember)),
+            match fault {
+                Fault::Space | Fault::List => Some("one a line; what follows `#` or `;` is a comment".into()),
+                _ => advice(Expected::ListMember, text, fault),
+            },
+        ),
+        ErrorKind::ListLines { path, more } => {
+            let lines = if *more == 1 { "line is" } else { "lines are" };
+            (format!("{}: {more} more {lines} wrong", cut(path)), "in this file".into(), None)
+        }
         ErrorKind::EmptyArray { expected } => (
             "an array without members matches nothing".into(),
             format!("expected {}", describe(*expected)),
@@ -135,6 +152,9 @@ fn warning_words(kind: &WarningKind) -> Words {
         }
         WarningKind::OtherKlib { name } => {
             (format!("the klib {} is not acted on", quote(name)), "has no effect here".into(), None)
+        }
+        WarningKind::UnusedList { name } => {
+            (format!("no rule names the list {}", quote(name)), "has no effect".into(), None)
         }
         WarningKind::AcceptsAll => words(
             "the policy has no rules and accepts every packet",
@@ -163,12 +183,17 @@ fn complaint(expected: Expected, text: &str, fault: &Fault) -> String {
         Fault::TooLarge { most } => format!("is larger than {most}"),
         Fault::Reversed { .. } => "is a range that ends before it starts".into(),
         Fault::NotAddress if expected == Expected::Ipv6Prefix => "is no IPv6 address".into(),
+        Fault::NotAddress if expected == Expected::ListMember => "is no address".into(),
         Fault::NotAddress => "is no IPv4 address".into(),
         Fault::OtherVersion if expected == Expected::Ipv6Prefix => "is an IPv4 address".into(),
         Fault::OtherVersion => "is an IPv6 address".into(),
         Fault::Zone => "names a zone, which no packet carries".into(),
         Fault::Mask { most } => format!("has a mask that is no number from 0 to {most}"),
-        Fault::NamedList => "names a list, and lists are not supported by this version".into(),
+        Fault::NamedList if expected == Expected::ListMember => "names a list, and a list has addresses only".into(),
+        Fault::NamedList => "names a list, and lists are of addresses".into(),
+        Fault::UnknownList { .. } => "names a list that is not in `lists`".into(),
+        Fault::NegatedMember => "is negated, and a list says what is in it".into(),
+        Fault::NotName => "is no name of a list".into(),
         Fault::NotOneOf => match expected {
             Expected::Action | Expected::Default => "is no action".into(),
             Expected::Protocol => "is no protocol known by name".into(),
@@ -189,6 +214,8 @@ fn describe(expected: Expected) -> &'static str {
         Expected::Protocol => "a protocol from 0 to 255, or a name such as \"tcp\", \"udp\", \"icmp\" or \"icmp6\"",
         Expected::IcmpType => "an ICMP type from 0 to 255",
         Expected::IcmpCode => "an ICMP code from 0 to 255",
+        Expected::ListMember => "an address or prefix such as \"10.0.2.2\", \"10.0.2.0/24\" or \"fe80::/10\"",
+        Expected::ListName => "a name of letters, digits, `-`, `_` and `.`",
         Expected::Fragment => "\"y\" or \"n\"",
         Expected::Action | Expected::Default => "\"accept\" or \"drop\"",
         Expected::Memory => "a size such as \"512M\" or \"2G\", or a number of mebibytes",
@@ -215,7 +242,11 @@ fn advice(expected: Expected, text: &str, fault: &Fault) -> Option<String> {
             _ => None,
         },
         Fault::Zone => text.split_once('%').map(|(address, _)| format!("did you mean {}?", quote(address))),
-        Fault::NamedList => Some("write the addresses themselves, in an array".into()),
+        Fault::UnknownList { meant: Some(meant) } => {
+            let negation = if text.starts_with('!') { "!" } else { "" };
+            Some(did_you_mean(&format!("{negation}@{}", cut(meant))))
+        }
+        Fault::NegatedMember => Some("negate the list where a rule names it: \"!@name\"".into()),
         _ => None,
     }
 }

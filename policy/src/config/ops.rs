@@ -5,7 +5,7 @@ use super::error::{Error, ErrorKind, Expected, Fault, WarningKind};
 use super::json::{Json, Kind, Member};
 use super::keys::{RUN, RUN_NOT_ACTED_ON, TOP, TOP_NOT_ACTED_ON};
 use super::reader::Reader;
-use super::{Config, RunConfig, label, resolve, suggest, value, written};
+use super::{Config, Load, RunConfig, label, resolve, suggest, value, written};
 use crate::diagnostic::Span;
 use crate::policy::{Action, Policy};
 
@@ -17,7 +17,7 @@ const FIREWALL: &str = "`firewall` in `ManifestPassthrough`";
 type Klibs = Vec<(String, Span)>;
 
 /// Reads the whole file.
-pub(super) fn config(reader: &mut Reader, text: &str, root: &Json) -> Config {
+pub(super) fn config(reader: &mut Reader, text: &str, root: &Json, load: &mut Load) -> Config {
     let mut config = Config::default();
     let mut klibs = Klibs::new();
     for member in reader.object(root, "the configuration") {
@@ -30,7 +30,7 @@ pub(super) fn config(reader: &mut Reader, text: &str, root: &Json) -> Config {
             "MapDirs" => config.map_dirs = reader.map(value, "`MapDirs`"),
             "Program" => config.program = reader.string(value, "`Program`"),
             "Klibs" => klibs.extend(names(reader, value)),
-            "ManifestPassthrough" => passthrough(reader, text, value, &mut config),
+            "ManifestPassthrough" => passthrough(reader, text, value, &mut config, load),
             "RunConfig" => config.run = run(reader, value, &mut klibs),
             _ => other(reader, member, "the configuration", TOP, TOP_NOT_ACTED_ON),
         }
@@ -110,12 +110,12 @@ fn find(known: &[&'static str], key: &str) -> Option<&'static str> {
 }
 
 /// Its keys are the kernel's of Nanos, without end; only `firewall` is ours, and what is nearly `firewall` is refused.
-fn passthrough(reader: &mut Reader, text: &str, json: &Json, config: &mut Config) {
+fn passthrough(reader: &mut Reader, text: &str, json: &Json, config: &mut Config, load: &mut Load) {
     for member in reader.object(json, PASSTHROUGH) {
         let key = member.key.clone();
         if key == "firewall" {
             let written = written::firewall(reader, &member.value);
-            let policy = resolve::policy(reader, &written);
+            let policy = resolve::policy(reader, &written, load);
             config.rule_labels = written.rules.iter().map(|rule| label::of(rule, text)).collect();
             warn_if_open(reader, &policy, &member.key_span);
             config.policy = Some(policy);

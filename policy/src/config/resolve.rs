@@ -1,22 +1,26 @@
 //! From a policy as written to one as resolved.
-use super::error::{ErrorKind, Expected, Fault};
+use super::error::{ErrorKind, Expected, Fault, WarningKind};
+use super::lists::{self, Names};
 use super::reader::Reader;
-use super::value;
 use super::written::{self, OneOrMany, Scalar};
-use crate::policy::{Action, Addresses, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Values};
+use super::{Load, value};
+use crate::policy::{Action, Addresses, Member, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Values};
 
 /// Resolves every value; what is wrong with any of them is in `reader`, and then the result is not to be used.
-pub(super) fn policy(reader: &mut Reader, firewall: &written::Firewall) -> Policy {
+pub(super) fn policy(reader: &mut Reader, firewall: &written::Firewall, load: &mut Load) -> Policy {
     let default = firewall.default.as_ref().and_then(|word| action(reader, word, Expected::Default));
-    Policy {
-        rules: firewall.rules.iter().map(|written| rule(reader, written)).collect(),
-        default: default.unwrap_or(Action::Accept),
+    let mut names = Names::new(&firewall.lists);
+    let rules = firewall.rules.iter().map(|written| rule(reader, written, &mut names)).collect();
+    for list in names.unused() {
+        reader.warning(&list.name_span, WarningKind::UnusedList { name: list.name.clone() });
     }
+    let lists = lists::resolve(reader, &firewall.lists, load);
+    Policy { rules, default: default.unwrap_or(Action::Accept), lists }
 }
 
-fn rule(reader: &mut Reader, rule: &written::Rule) -> Rule {
-    let ipv4 = rule.ip.as_ref().map(|ip| addresses(reader, ip, value::ipv4_prefix, Expected::Ipv4Prefix));
-    let ipv6 = rule.ip6.as_ref().map(|ip6| addresses(reader, ip6, value::ipv6_prefix, Expected::Ipv6Prefix));
+fn rule(reader: &mut Reader, rule: &written::Rule, lists: &mut Names) -> Rule {
+    let ipv4 = rule.ip.as_ref().map(|ip| addresses(reader, ip, lists, value::ipv4_prefix, Expected::Ipv4Prefix));
+    let ipv6 = rule.ip6.as_ref().map(|ip6| addresses(reader, ip6, lists, value::ipv6_prefix, Expected::Ipv6Prefix));
     let tcp = rule.tcp.as_ref().map(|tcp| Transport::Tcp(ports(reader, tcp)));
     let udp = rule.udp.as_ref().map(|udp| Transport::Udp(ports(reader, udp)));
     let icmp = rule.icmp.as_ref().map(|icmp| Transport::Icmp(messages(reader, icmp)));
@@ -33,12 +37,17 @@ fn rule(reader: &mut Reader, rule: &written::Rule) -> Rule {
 fn addresses<A>(
     reader: &mut Reader,
     written: &written::Addresses,
+    lists: &mut Names,
     prefix: fn(&str) -> Result<Prefix<A>, Fault>,
     expected: Expected,
 ) -> Addresses<Prefix<A>> {
+    let mut member = |text: &str| match text.strip_prefix('!').unwrap_or(text).strip_prefix('@') {
+        Some(name) => lists.find(name).map(Member::List),
+        None => value::unnegated(text).and_then(prefix).map(Member::Prefix),
+    };
     Addresses {
-        source: values(reader, written.src.as_ref(), prefix, expected),
-        destination: values(reader, written.dest.as_ref(), prefix, expected),
+        source: members(reader, written.src.as_ref(), &mut member, expected),
+        destination: members(reader, written.dest.as_ref(), &mut member, expected),
         fragment: written.fragment.as_ref().and_then(|word| fragment(reader, word)),
         protocol: values(reader, written.proto.as_ref(), value::protocol, Expected::Protocol),
     }
@@ -58,11 +67,21 @@ fn messages(reader: &mut Reader, written: &written::Messages) -> Messages {
     }
 }
 
-/// One value or several, of which all are negated or none.
+/// One value or several, each parsed without the `!` that it may begin with.
 fn values<T>(
     reader: &mut Reader,
     written: Option<&OneOrMany>,
     parse: fn(&str) -> Result<T, Fault>,
+    expected: Expected,
+) -> Option<Values<T>> {
+    members(reader, written, |text| value::unnegated(text).and_then(parse), expected)
+}
+
+/// One value or several, of which all are negated or none.
+fn members<T>(
+    reader: &mut Reader,
+    written: Option<&OneOrMany>,
+    mut parse: impl FnMut(&str) -> Result<T, Fault>,
     expected: Expected,
 ) -> Option<Values<T>> {
     let written = written?;
@@ -72,7 +91,7 @@ fn values<T>(
     }
     let mut members = Vec::with_capacity(written.members.len());
     for scalar in &written.members {
-        match value::unnegated(&scalar.text).and_then(parse) {
+        match parse(&scalar.text) {
             Ok(member) => members.push(member),
             Err(fault) => refuse(reader, scalar, expected, fault),
         }

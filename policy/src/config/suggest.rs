@@ -27,7 +27,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 ];
 
 /// The nearest of `known` to `word`, if it is near: another name, other case, or a slip for every three letters.
-pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     if word.chars().count() > LONGEST {
         return None;
     }
@@ -35,7 +35,11 @@ pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str
     if let Some((_, name)) = named.filter(|(_, name)| known.contains(name)) {
         return Some(name);
     }
-    let nearest = known.iter().copied().min_by_key(|candidate| distance(word, candidate))?;
+    let nearest = known
+        .iter()
+        .copied()
+        .filter(|known| known.len() <= LONGEST)
+        .min_by_key(|candidate| distance(word, candidate))?;
     let slips = (word.chars().count().min(nearest.len()) / 3).max(1);
     (distance(word, nearest) <= slips).then_some(nearest)
 }

@@ -23,9 +23,12 @@ pub(super) const PROTOCOLS: &[(&str, u8)] = &[
 /// What stands after the optional `!`, if it is one value.
 pub(super) fn unnegated(text: &str) -> Result<&str, Fault> {
     let rest = text.strip_prefix('!').unwrap_or(text);
+    if rest.starts_with('!') { Err(Fault::NegatedTwice) } else { one(rest) }
+}
+
+fn one(rest: &str) -> Result<&str, Fault> {
     match rest.chars().next() {
         None => Err(Fault::Empty),
-        Some('!') => Err(Fault::NegatedTwice),
         Some('@') => Err(Fault::NamedList),
         Some(_) if rest.contains([',', ';']) => Err(Fault::List),
         Some(_) if rest.contains(char::is_whitespace) => Err(Fault::Space),
@@ -103,6 +106,23 @@ pub(super) fn ipv6_prefix(text: &str) -> Result<Prefix<Ipv6Addr>, Fault> {
     let (address, length) = masked(text, 128, ipv6_address)?;
     let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
     Ok(Prefix { address: Ipv6Addr::from_bits(address.to_bits() & mask), length })
+}
+
+/// A member of a list.
+pub(super) enum ListMember {
+    /// Of IPv4.
+    Ipv4(Prefix<Ipv4Addr>),
+    /// Of IPv6, whose addresses have a colon in them.
+    Ipv6(Prefix<Ipv6Addr>),
+}
+
+/// An address of either version, with an optional mask.
+pub(super) fn list_member(text: &str) -> Result<ListMember, Fault> {
+    if text.starts_with('!') {
+        return Err(Fault::NegatedMember);
+    }
+    let text = one(text)?;
+    if text.contains(':') { ipv6_prefix(text).map(ListMember::Ipv6) } else { ipv4_prefix(text).map(ListMember::Ipv4) }
 }
 
 /// The address and the length of its mask, which is `most` unless written.

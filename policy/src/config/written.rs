@@ -9,6 +9,24 @@ use crate::diagnostic::Span;
 pub(super) struct Firewall {
     pub rules: Vec<Rule>,
     pub default: Option<Scalar>,
+    pub lists: Vec<List>,
+}
+
+/// An entry of `lists`.
+#[derive(Debug)]
+pub(super) struct List {
+    pub name: String,
+    pub name_span: Span,
+    /// `None` after an error.
+    pub source: Option<Source>,
+}
+
+/// Where the members of a list are.
+#[derive(Debug)]
+pub(super) enum Source {
+    Members(Vec<Scalar>),
+    /// The path of a file.
+    File(Scalar),
 }
 
 /// A rule; at most one of each attribute.
@@ -68,15 +86,18 @@ pub(super) struct OneOrMany {
     pub span: Span,
 }
 
-pub(super) const FIREWALL: &[&str] = &["rules", "default"];
-pub(super) const FIREWALL_NOT_BUILT: &[&str] = &["egress", "lists", "dynamic_rules"];
+pub(super) const FIREWALL: &[&str] = &["rules", "default", "lists"];
+pub(super) const FIREWALL_NOT_BUILT: &[&str] = &["egress", "dynamic_rules"];
 const RULE: &[&str] = &["ip", "ip6", "tcp", "udp", "icmp", "icmp6", "action", "name", "comment"];
 const RULE_NOT_BUILT: &[&str] = &["state", "limit", "log"];
+const LIST: &[&str] = &["file"];
 const ADDRESSES: &[&str] = &["src", "dest", "fragment", "proto"];
 const PORTS: &[&str] = &["src", "dest"];
 const MESSAGES: &[&str] = &["type", "code"];
 
 const ACTION: &str = "\"accept\" or \"drop\"";
+const ADDRESS: &str = "a string";
+const LIST_OF: &str = "an array of addresses, or an object such as {\"file\": \"list.txt\"}";
 const ONE_OR_MANY: &str = "a string, a number, or an array of them";
 
 /// Attributes that exclude one another, a group a line.
@@ -84,15 +105,55 @@ const EXCLUSIVE: &[&[&str]] = &[&["ip", "ip6"], &["tcp", "udp", "icmp", "icmp6"]
 
 /// Reads the value of `firewall`.
 pub(super) fn firewall(reader: &mut Reader, json: &Json) -> Firewall {
-    let mut firewall = Firewall { rules: Vec::new(), default: None };
+    let mut firewall = Firewall { rules: Vec::new(), default: None, lists: Vec::new() };
     for member in reader.object(json, "`firewall`") {
         match member.key.as_str() {
             "rules" => firewall.rules = rules(reader, &member.value),
+            "lists" => firewall.lists = lists(reader, &member.value),
             "default" => firewall.default = scalar(reader, &member.value, "`default`", ACTION),
             _ => refuse(reader, member, "`firewall`", FIREWALL, FIREWALL_NOT_BUILT),
         }
     }
     firewall
+}
+
+fn lists(reader: &mut Reader, json: &Json) -> Vec<List> {
+    let members = reader.object(json, "`lists`");
+    let list = |member: &Member| List {
+        name: member.key.clone(),
+        name_span: member.key_span.clone(),
+        source: source(reader, &member.value),
+    };
+    members.iter().map(list).collect()
+}
+
+/// An array of addresses, or an object with the name of a file.
+fn source(reader: &mut Reader, json: &Json) -> Option<Source> {
+    match &json.kind {
+        Kind::Array(values) => {
+            let members = values.iter().filter_map(|value| scalar(reader, value, "a member of a list", ADDRESS));
+            Some(Source::Members(members.collect()))
+        }
+        Kind::Object(members) => {
+            let mut file = None;
+            for member in members {
+                match member.key.as_str() {
+                    "file" => {
+                        file = reader.string(&member.value, "`file`").map(|text| (text, member.value.span.clone()))
+                    }
+                    _ => refuse(reader, member, "a list", LIST, &[]),
+                }
+            }
+            if !members.iter().any(|member| member.key == "file") {
+                reader.wrong_type(json, "a list", LIST_OF);
+            }
+            file.map(|(text, span)| Source::File(Scalar { text, span }))
+        }
+        _ => {
+            reader.wrong_type(json, "a list", LIST_OF);
+            None
+        }
+    }
 }
 
 fn rules(reader: &mut Reader, json: &Json) -> Vec<Rule> {

@@ -5,6 +5,7 @@ use crate::compile::compile;
 use crate::policy::{Action, Policy};
 use crate::reference;
 use arbitrary::Unstructured;
+use firewall::lists::LINE;
 use firewall::{Cause, Fragment, Inspected, Packet, Table, inspect, judge, protocol, table};
 
 /// A property, by the name of its fuzz target.
@@ -42,20 +43,25 @@ fn assert_consistent(packet: &Packet) {
 /// The bytes as a table: it is decoded or refused, and deciding by it does not panic.
 pub fn decode_table(bytes: &[u8]) {
     let mut choices = Unstructured::new(bytes);
-    let nothing = Policy { rules: vec![], default: Action::Accept };
+    let nothing = Policy { rules: vec![], default: Action::Accept, lists: vec![] };
     let frames: Vec<_> = (0..3).filter_map(|_| frame(&mut choices, &nothing, Traffic::WellFormed).ok()).collect();
     decide_by(bytes, &frames);
     decide_by(&sealed(choices.take_rest()), &frames);
 }
 
-/// A table whose header and checksum are right: of one byte for the default, one for the number of rules, and the
-/// engine's part.
+/// A table whose header and checksum are right: of one byte for the default, one for the number of rules, two for the
+/// length of the engine's part, that, and the lists.
 fn sealed(bytes: &[u8]) -> Vec<u8> {
-    let [default, rules, body @ ..] = bytes else { return vec![] };
+    let [default, rules, low, high, body @ ..] = bytes else { return vec![] };
+    let (part, lists) = body.split_at(usize::from(u16::from_le_bytes([*low, *high])).min(body.len()));
     let default = if default % 2 == 0 { firewall::Action::Accept } else { firewall::Action::Drop };
-    let length = table::HEADER + body.len() + table::CHECKSUM;
-    let mut blob = table::emit_header(table::engine::LINEAR, default, length as u32, (*rules).into()).to_vec();
-    blob.extend(body);
+    let end = table::HEADER + part.len();
+    let start = if lists.is_empty() { end } else { end.next_multiple_of(LINE) };
+    let length = (start + lists.len() + table::CHECKSUM) as u32;
+    let header = table::emit_header(table::engine::LINEAR, default, length, (*rules).into(), part.len() as u32);
+    let mut blob = [header.as_slice(), part].concat();
+    blob.resize(start, 0);
+    blob.extend(lists);
     blob.extend(table::emit_checksum(&blob));
     blob
 }

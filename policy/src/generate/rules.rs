@@ -1,6 +1,7 @@
 //! Policies from arbitrary bytes.
+use super::lists::lists;
 use super::world::{self, LENGTHS_V4, LENGTHS_V6, MESSAGES, PORTS, PROTOCOLS};
-use crate::policy::{Action, Addresses, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Values};
+use crate::policy::{Action, Addresses, Member, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Values};
 use arbitrary::{Result, Unstructured};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
@@ -10,28 +11,42 @@ use core::ops::RangeInclusive;
 /// # Errors
 /// Never for want of bytes; see [`arbitrary`].
 pub fn policy(u: &mut Unstructured) -> Result<Policy> {
-    let rules = (0..u.int_in_range(0..=8)?).map(|_| rule(u)).collect::<Result<_>>()?;
-    Ok(Policy { rules, default: action(u)? })
+    let lists = lists(u)?;
+    let rules = (0..u.int_in_range(0..=8)?).map(|_| rule(u, lists.len())).collect::<Result<_>>()?;
+    Ok(Policy { rules, default: action(u)?, lists })
 }
 
 fn action(u: &mut Unstructured) -> Result<Action> {
     Ok(if u.arbitrary()? { Action::Accept } else { Action::Drop })
 }
 
-fn rule(u: &mut Unstructured) -> Result<Rule> {
+fn rule(u: &mut Unstructured, lists: usize) -> Result<Rule> {
     let network = match u.int_in_range(0..=3)? {
         0 => None,
-        1 => Some(Network::Ipv6(addresses(u, prefix_v6)?)),
-        _ => Some(Network::Ipv4(addresses(u, prefix_v4)?)),
+        1 => Some(Network::Ipv6(addresses(u, lists, prefix_v6)?)),
+        _ => Some(Network::Ipv4(addresses(u, lists, prefix_v4)?)),
     };
-    let transport = if u.ratio(2, 3)? { Some(transport(u, network.as_ref())?) } else { None };
+    let transport =
+        if u.ratio(if lists > 0 { 1 } else { 2 }, 3)? { Some(transport(u, network.as_ref())?) } else { None };
     Ok(Rule { network, transport, action: action(u)?, span: 0..0 })
 }
 
-fn addresses<P>(u: &mut Unstructured, prefix: fn(&mut Unstructured) -> Result<P>) -> Result<Addresses<P>> {
+fn addresses<P>(
+    u: &mut Unstructured,
+    lists: usize,
+    prefix: fn(&mut Unstructured) -> Result<P>,
+) -> Result<Addresses<P>> {
+    let member = |u: &mut Unstructured| {
+        let is_list = lists > 0 && u.ratio(3, 4)?;
+        if is_list { Ok(Member::List(u.choose_index(lists)?)) } else { prefix(u).map(Member::Prefix) }
+    };
     Ok(Addresses {
-        source: sometimes(u, |u| values(u, prefix))?,
-        destination: sometimes(u, |u| values(u, prefix))?,
+        source: if lists > 0 && u.arbitrary()? {
+            Some(values(u, member)?)
+        } else {
+            sometimes(u, |u| values(u, member))?
+        },
+        destination: sometimes(u, |u| values(u, member))?,
         fragment: sometimes(u, |u| u.arbitrary())?,
         protocol: sometimes(u, |u| values(u, |u| range(u, &PROTOCOLS)))?,
     })
@@ -82,13 +97,13 @@ fn range<N: Copy + Ord>(u: &mut Unstructured, numbers: &[N]) -> Result<RangeIncl
     Ok(if u.ratio(1, 2)? { one..=one } else { one.min(other)..=one.max(other) })
 }
 
-fn prefix_v4(u: &mut Unstructured) -> Result<Prefix<Ipv4Addr>> {
+pub(super) fn prefix_v4(u: &mut Unstructured) -> Result<Prefix<Ipv4Addr>> {
     let length = *u.choose(&LENGTHS_V4)?;
     let host = u32::MAX.checked_shr(length.into()).unwrap_or(0);
     Ok(Prefix { address: Ipv4Addr::from_bits(world::ipv4(u)?.to_bits() & !host), length })
 }
 
-fn prefix_v6(u: &mut Unstructured) -> Result<Prefix<Ipv6Addr>> {
+pub(super) fn prefix_v6(u: &mut Unstructured) -> Result<Prefix<Ipv6Addr>> {
     let length = *u.choose(&LENGTHS_V6)?;
     let host = u128::MAX.checked_shr(length.into()).unwrap_or(0);
     Ok(Prefix { address: Ipv6Addr::from_bits(world::ipv6(u)?.to_bits() & !host), length })

@@ -1,5 +1,5 @@
 //! The numbers that rules and packets are made of.
-use crate::policy::{Network, Policy, Prefix, Transport, Values};
+use crate::policy::{Member, Network, Policy, Prefix, Prefixes, Transport, Values};
 use arbitrary::{Result, Unstructured};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
@@ -64,13 +64,15 @@ impl Edges {
             match &rule.network {
                 None => (),
                 Some(Network::Ipv4(asked)) => {
-                    for prefix in members(&asked.source).chain(members(&asked.destination)) {
+                    let list = |list: usize| &policy.lists[list].ipv4;
+                    for prefix in prefixes(&asked.source, list).chain(prefixes(&asked.destination, list)) {
                         edges.ipv4.extend(around_ipv4(prefix));
                     }
                     edges.add_protocols(members(&asked.protocol));
                 }
                 Some(Network::Ipv6(asked)) => {
-                    for prefix in members(&asked.source).chain(members(&asked.destination)) {
+                    let list = |list: usize| &policy.lists[list].ipv6;
+                    for prefix in prefixes(&asked.source, list).chain(prefixes(&asked.destination, list)) {
                         edges.ipv6.extend(around_ipv6(prefix));
                     }
                     edges.add_protocols(members(&asked.protocol));
@@ -110,14 +112,29 @@ fn members<T>(values: &Option<Values<T>>) -> impl Iterator<Item = &T> {
     values.iter().flat_map(|values| &values.members)
 }
 
+/// As many of a list's prefixes as edges are taken from, spread over all of it.
+const OF_A_LIST: usize = 12;
+
+/// The prefixes that are named, and some of those in lists.
+fn prefixes<'a, A>(
+    values: &'a Option<Values<Member<Prefix<A>>>>,
+    list: impl Fn(usize) -> &'a Prefixes<A>,
+) -> impl Iterator<Item = &'a Prefix<A>> {
+    members(values).flat_map(move |member| match member {
+        Member::Prefix(prefix) => vec![prefix],
+        Member::List(number) => {
+            let all = list(*number);
+            all.iter().step_by(all.len().div_ceil(OF_A_LIST).max(1)).chain(all.last()).collect()
+        }
+    })
+}
+
 fn around_ipv4(prefix: &Prefix<Ipv4Addr>) -> [Ipv4Addr; 4] {
-    let first = prefix.address.to_bits();
-    let last = first | u32::MAX.checked_shr(prefix.length.into()).unwrap_or(0);
+    let (first, last) = prefix.bounds();
     [first.wrapping_sub(1), first, last, last.wrapping_add(1)].map(Ipv4Addr::from_bits)
 }
 
 fn around_ipv6(prefix: &Prefix<Ipv6Addr>) -> [Ipv6Addr; 4] {
-    let first = prefix.address.to_bits();
-    let last = first | u128::MAX.checked_shr(prefix.length.into()).unwrap_or(0);
+    let (first, last) = prefix.bounds();
     [first.wrapping_sub(1), first, last, last.wrapping_add(1)].map(Ipv6Addr::from_bits)
 }

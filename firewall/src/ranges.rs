@@ -1,5 +1,4 @@
 //! Ranges of numbers as a table has them: first and last, both included, little-endian.
-use super::Set;
 
 /// The ranges of all sets of one kind, of numbers of `N` bytes.
 pub(crate) type Pool<'a, const N: usize> = &'a [[[u8; N]; 2]];
@@ -33,16 +32,8 @@ impl Bounds for [[u8; 16]; 2] {
     }
 }
 
-/// The ranges of a set; `None` when the pool does not have them all.
-pub(crate) fn members<R>(pool: &[R], set: Set) -> Option<&[R]> {
-    let first = usize::try_from(set.first).ok()?;
-    let end = first.checked_add(usize::try_from(set.count).ok()?)?;
-    pool.get(first..end)
-}
-
-/// Whether a number is in a set.
-pub(crate) fn contains<R: Bounds>(pool: &[R], set: Set, number: R::Number) -> bool {
-    let ranges = members(pool, set).unwrap_or_default();
+/// Whether a number is in one of the ranges.
+pub(crate) fn contains<R: Bounds>(ranges: &[R], number: R::Number) -> bool {
     let candidate = ranges.partition_point(|range| range.bounds().1 < number);
     ranges.get(candidate).is_some_and(|range| range.bounds().0 <= number)
 }

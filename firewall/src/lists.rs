@@ -1,0 +1,144 @@
+//! Sets of addresses that are too large to stand among the ranges of the rules: each stands once, and rules name it by
+//! its number. Looking an address up costs about the same however many it has. Cannot panic.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0..4 | how many sets there are |
+//! | | of each set [`ENTRY`] bytes: its [`kind`]; where it starts, in [`LINE`]s from here; its length in bytes |
+//! | | the sets |
+use crate::linear::Version;
+use crate::ranges::{Bounds, Pool, contains, in_order};
+use core::fmt;
+use core::net::IpAddr;
+
+/// Where lists and sets start: at a multiple of so many bytes, as many as a processor fetches together.
+pub const LINE: usize = 64;
+/// Bytes of a set's entry.
+pub const ENTRY: usize = size_of::<Entry>();
+
+type Entry = [[u8; 4]; 3];
+
+/// What a set is made of.
+pub mod kind {
+    /// Ranges of IPv4 addresses in order, first and last, 4 bytes each.
+    pub const RANGES_V4: u32 = 0;
+    /// Ranges of IPv6 addresses in order, first and last, 16 bytes each.
+    pub const RANGES_V6: u32 = 1;
+}
+
+/// The sets of a table, all of which have been found right.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lists<'a> {
+    entries: &'a [Entry],
+    bytes: &'a [u8],
+}
+
+/// One set of addresses.
+#[derive(Clone, Copy, Debug)]
+enum Set<'a> {
+    RangesV4(Pool<'a, 4>),
+    RangesV6(Pool<'a, 16>),
+}
+
+impl<'a> Lists<'a> {
+    /// Decodes the lists and checks all of them. No bytes at all are no lists.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with them.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, ListsError> {
+        if bytes.is_empty() {
+            return Ok(Self::default());
+        }
+        let (count, rest) = bytes.split_first_chunk().ok_or(ListsError::Length)?;
+        let count = usize::try_from(u32::from_le_bytes(*count)).map_err(|_| ListsError::Length)?;
+        let length = count.checked_mul(ENTRY).ok_or(ListsError::Length)?;
+        let entries = rest.get(..length).ok_or(ListsError::Length)?.as_chunks().0.as_chunks().0;
+        let lists = Self { entries, bytes };
+        for number in (0..).take(entries.len()) {
+            lists
+                .set(number)
+                .ok_or(ListsError::Set(number))?
+                .check()
+                .map_err(|fault| ListsError::Fault(number, fault))?;
+        }
+        Ok(lists)
+    }
+
+    /// Whether an address is in the set of this number. A set has addresses of one version only.
+    #[inline]
+    pub fn contains(&self, number: u32, address: IpAddr) -> bool {
+        match (self.set(number), address) {
+            (Some(Set::RangesV4(ranges)), IpAddr::V4(address)) => contains(ranges, address.to_bits()),
+            (Some(Set::RangesV6(ranges)), IpAddr::V6(address)) => contains(ranges, address.to_bits()),
+            _ => false,
+        }
+    }
+
+    /// The version of the addresses in the set of this number; `None` when there is no such set.
+    pub fn version(&self, number: u32) -> Option<Version> {
+        Some(match self.set(number)? {
+            Set::RangesV4(_) => Version::V4,
+            Set::RangesV6(_) => Version::V6,
+        })
+    }
+
+    #[inline]
+    fn set(&self, number: u32) -> Option<Set<'a>> {
+        let [kind, start, length] = self.entries.get(usize::try_from(number).ok()?)?.map(u32::from_le_bytes);
+        let start = usize::try_from(start).ok()?.checked_mul(LINE)?;
+        let bytes = self.bytes.get(start..start.checked_add(usize::try_from(length).ok()?)?)?;
+        match kind {
+            kind::RANGES_V4 => Some(Set::RangesV4(ranges::<4>(bytes)?)),
+            kind::RANGES_V6 => Some(Set::RangesV6(ranges::<16>(bytes)?)),
+            _ => None,
+        }
+    }
+}
+
+/// Ranges of numbers of `N` bytes and nothing after them.
+fn ranges<const N: usize>(bytes: &[u8]) -> Option<Pool<'_, N>> {
+    let (numbers, []) = bytes.as_chunks() else { return None };
+    let (ranges, []) = numbers.as_chunks() else { return None };
+    Some(ranges)
+}
+
+impl Set<'_> {
+    fn check(&self) -> Result<(), Fault> {
+        match self {
+            Self::RangesV4(ranges) => check_order(ranges),
+            Self::RangesV6(ranges) => check_order(ranges),
+        }
+    }
+}
+
+fn check_order<R: Bounds>(ranges: &[R]) -> Result<(), Fault> {
+    if in_order(ranges) { Ok(()) } else { Err(Fault::Order) }
+}
+
+/// Why bytes are not lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListsError {
+    /// They are shorter than their sets' entries take.
+    Length,
+    /// The set of this number is of no kind that is known, or not where its entry says.
+    Set(u32),
+    /// The set of this number is wrong.
+    Fault(u32, Fault),
+}
+
+/// What is wrong with a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Ranges are not in order.
+    Order,
+}
+
+impl fmt::Display for ListsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length => f.write_str("its address lists are shorter than their entries take"),
+            Self::Set(set) => write!(f, "address list {set} is of no kind that is known, or not where it should be"),
+            Self::Fault(set, Fault::Order) => write!(f, "address list {set} is not in order"),
+        }
+    }
+}
