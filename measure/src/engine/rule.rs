@@ -2,14 +2,14 @@
 use crate::filter::{EVERY, Filter, Network};
 use crate::header::{Family, UNDER_LENGTH, in_ipv6};
 use firewall::protocol::{TCP, UDP};
-use policy::policy::{Action, Addresses, Network as Version, Policy, Ports, Prefix, Rule, Transport, Values};
+use policy::policy::{Action, Addresses, Member, Network as Version, Policy, Ports, Prefix, Rule, Transport, Values};
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
 /// A policy of these rules, which drops what none of them matches.
 pub fn policy(filters: &[Filter], family: Family) -> Policy {
     let rules = (0..).zip(filters).map(|(number, filter)| rule(number, filter, family)).collect();
-    Policy { rules, default: Action::Drop }
+    Policy { rules, default: Action::Drop, lists: Vec::new() }
 }
 
 /// What the rule of a number does: accept or drop, with no order in it.
@@ -38,7 +38,7 @@ fn rule(number: u32, filter: &Filter, family: Family) -> Rule {
 }
 
 fn addresses<P>(filter: &Filter, prefix: impl Fn(Network) -> P) -> Addresses<P> {
-    let asked = |network: Network| (network.length > 0).then(|| one(prefix(network)));
+    let asked = |network: Network| (network.length > 0).then(|| one(Member::Prefix(prefix(network))));
     let protocol = filter.protocol.filter(|protocol| !matches!(*protocol, TCP | UDP));
     Addresses {
         source: asked(filter.source),
