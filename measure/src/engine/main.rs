@@ -2,20 +2,26 @@
 //!
 //! Every answer is checked before anything is measured; a wrong one ends the run.
 mod acl;
+mod address;
 mod check;
 mod classify;
 mod clock;
 mod contender;
+mod entries;
 mod filter;
 mod generate;
 mod header;
+mod lists;
 mod options;
 mod ours;
 mod peer;
+mod peers;
 mod random;
+mod routes;
 mod rule;
 mod sets;
 mod table;
+mod three;
 mod trace;
 
 use measure::host::processor;
@@ -36,9 +42,17 @@ fn main() -> ExitCode {
 fn measure(options: &Options) -> Result {
     let cpu = clock::pin()?;
     let mut sections = Vec::new();
+    if options.wants(three::NAME) {
+        sections.push(three::section(options)?);
+    }
     for source in sets::find(options.sets.as_deref())? {
         if source.size <= options.largest && options.wants(&source.name) {
             sections.push(classify::set(&source, options).map_err(|error| format!("{}: {error}", source.name))?);
+        }
+    }
+    for name in lists::NAMES {
+        if options.wants(name) {
+            sections.push(lists::section(name, options).map_err(|error| format!("{name}: {error}"))?);
         }
     }
     println!("processor  {}; all on number {cpu}", processor()?);
