@@ -11,10 +11,10 @@ const INTERPRETED: usize = 1 << 22;
 
 /// Holds every contender against a plain scan of the rules on every header, and the scan against the interpreter on
 /// as many of them as it can do. Returns how many those were, and how many there are.
-pub fn check(
+pub fn check<'t>(
     filters: &[Filter],
     policy: &Policy,
-    traces: &[Trace],
+    traces: impl Iterator<Item = &'t Trace>,
     contenders: &mut [Box<dyn Contender<Trace> + '_>],
 ) -> Result<(usize, usize)> {
     let (mut interpreted, mut headers) = (0, 0);
@@ -23,7 +23,12 @@ pub fn check(
         let every = (trace.headers.len() * filters.len()).div_ceil(INTERPRETED);
         for (packet, expected) in trace.ipv4.iter().zip(&expected).step_by(every) {
             let meant = ours::answer(policy::reference::decide(policy, packet))?;
-            ensure!(meant == *expected, "{packet:?}: {} means {}", name(*expected), name(meant));
+            ensure!(
+                meant == *expected,
+                "by the interpreter {} decides, by the scan {}, about {packet:?}",
+                name(meant),
+                name(*expected)
+            );
             interpreted += 1;
         }
         headers += trace.headers.len();

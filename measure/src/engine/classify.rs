@@ -27,7 +27,8 @@ pub fn set(source: &Source, options: &Options) -> Result<Section> {
     }
     eprintln!("{}: checking", source.name);
     let traces = trace::of(&filters);
-    let (interpreted, headers) = check(&filters, &meant, &traces, &mut contenders)?;
+    let edges = trace::edges(&filters);
+    let (interpreted, headers) = check(&filters, &meant, traces.iter().chain([&edges]), &mut contenders)?;
     notes.push(format!(
         "checked: {headers} headers with every engine against a scan of the rules, {interpreted} of them against the interpreter"
     ));

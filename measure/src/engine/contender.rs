@@ -19,7 +19,7 @@ pub trait Contender<Items> {
 /// What was built to find answers.
 #[derive(Clone, Copy, Default)]
 pub struct Built {
-    /// How long it took.
+    /// How much processor time it took.
     pub time: Option<Duration>,
     /// How many bytes it holds.
     pub bytes: Option<u64>,

@@ -1,7 +1,6 @@
 //! Large lists of addresses and prefixes, and addresses to look for in them.
 use crate::address::Address;
 use crate::random::Random;
-use firewall::Packet;
 use std::collections::HashSet;
 
 /// How many entries a list has.
@@ -43,14 +42,12 @@ pub const ROUTES_V4: &Lengths = &[
 pub const ROUTES_V6: &Lengths =
     &[(20, 29), (120, 32), (50, 36), (80, 40), (70, 44), (480, 48), (30, 56), (140, 64), (10, 128)];
 
-/// Addresses in the order in which they are looked for, and packets from them.
+/// Addresses in the order in which they are looked for.
 pub struct Keys<A> {
     /// How they were chosen.
     pub name: &'static str,
     /// The addresses.
     pub addresses: Vec<A>,
-    /// A packet from each.
-    pub packets: Vec<Packet>,
 }
 
 /// A list of this kind. Long prefixes stand together, as those of one network do.
@@ -86,11 +83,10 @@ pub fn keys<A: Address>(list: &List<A>, plain: &Plain<A>, misses_only: bool) -> 
         first.under(length, &mut random)
     };
     let hits = (0..KEYS).map(|_| hit()).collect();
-    [(if misses_only { "miss" } else { "random" }, others), ("hit", hits)].map(|(name, addresses): (_, Vec<A>)| Keys {
-        name,
-        packets: addresses.iter().map(|address| address.packet()).collect(),
-        addresses,
-    })
+    [
+        Keys { name: if misses_only { "miss" } else { "random" }, addresses: others },
+        Keys { name: "hit", addresses: hits },
+    ]
 }
 
 /// The plainest of searches: the prefixes by their first addresses, each with the last of all addresses that those up

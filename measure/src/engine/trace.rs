@@ -20,6 +20,13 @@ pub struct Trace {
     pub ipv6: Vec<Packet>,
 }
 
+impl Trace {
+    fn new(name: &'static str, headers: Vec<Header>) -> Self {
+        let packets = |family| headers.iter().map(|header| header.packet(family)).collect();
+        Self { name, ipv4: packets(Family::V4), ipv6: packets(Family::V6), headers }
+    }
+}
+
 /// What traces there are, in the order of [`of`].
 pub const NAMES: [&str; 4] = ["in order", "shuffled", "cross", "uniform"];
 
@@ -56,12 +63,7 @@ pub fn of(filters: &[Filter]) -> [Trace; 4] {
     });
     let uniform = uniform.collect();
     let mut names = NAMES.into_iter();
-    [in_order, shuffled, cross, uniform].map(|headers: Vec<Header>| Trace {
-        name: names.next().unwrap_or_default(),
-        ipv4: headers.iter().map(|header| header.packet(Family::V4)).collect(),
-        ipv6: headers.iter().map(|header| header.packet(Family::V6)).collect(),
-        headers,
-    })
+    [in_order, shuffled, cross, uniform].map(|headers| Trace::new(names.next().unwrap_or_default(), headers))
 }
 
 /// A header with each field from one rule.
@@ -72,6 +74,28 @@ fn point(random: &mut Random, of: [Filter; 5]) -> Header {
     let (source_port, destination_port) = (port(of[2].source_ports), port(of[3].destination_ports));
     let protocol = of[4].protocol.unwrap_or_else(|| random.weighted(&[(5, TCP), (5, UDP), (1, ICMP)]));
     Header { source, destination, source_port, destination_port, protocol }.normal()
+}
+
+/// Headers that are checked and not measured: each field at an end of what a random rule asks, or one beside it.
+pub fn edges(filters: &[Filter]) -> Trace {
+    let mut random = Random::new(!(filters.len() as u64));
+    let headers = (0..HEADERS).map(|_| {
+        let filter = filters[random.below(filters.len() as u64) as usize];
+        let mut edge = |first: u32, last: u32| match random.below(16) {
+            0 => first.wrapping_sub(1),
+            1 => last.wrapping_add(1),
+            number if number % 2 == 0 => first,
+            _ => last,
+        };
+        let mut address = |network: Network| edge(network.address, network.address | !network.mask());
+        let (source, destination) = (address(filter.source), address(filter.destination));
+        let mut port = |(first, last): (u16, u16)| edge(first.into(), last.into()) as u16;
+        let (source_port, destination_port) = (port(filter.source_ports), port(filter.destination_ports));
+        let protocol = filter.protocol.unwrap_or(TCP).into();
+        let protocol = edge(protocol, protocol) as u8;
+        Header { source, destination, source_port, destination_port, protocol }.normal()
+    });
+    Trace::new("edges", headers.collect())
 }
 
 /// Which rule each header meets first, by the plainest of scans: the rules one after the other, field by field.
