@@ -1,7 +1,7 @@
 //! Addresses of both versions of IP, as numbers.
 use crate::random::Random;
 use firewall::{Fragment, Packet, Ports, protocol};
-use policy::policy::{Addresses, Network, Prefix, Values};
+use policy::policy::{Addresses, List, Member, Network, Prefix, Prefixes, Values};
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -19,8 +19,10 @@ pub trait Address: Copy + Ord + Hash + Debug + 'static {
     fn narrow(wide: u128) -> Self;
     /// It as an address.
     fn address(self) -> IpAddr;
-    /// What a rule asks that matches the addresses under some prefixes as sources.
-    fn network(prefixes: &[(Self, u8)]) -> Network;
+    /// Prefixes as a list of a policy.
+    fn list(prefixes: &[(Self, u8)]) -> List;
+    /// What a rule asks that matches what comes from the first list.
+    fn network() -> Network;
 
     /// Any address among those that are given out.
     fn any(random: &mut Random) -> Self;
@@ -58,9 +60,8 @@ pub trait Address: Copy + Ord + Hash + Debug + 'static {
     }
 }
 
-fn source<A: Address, P>(prefixes: &[(A, u8)], prefix: impl Fn(A, u8) -> P) -> Addresses<P> {
-    let members = prefixes.iter().map(|&(address, length)| prefix(address, length)).collect();
-    let source = Some(Values { negated: false, members });
+fn source<P>() -> Addresses<P> {
+    let source = Some(Values { negated: false, members: vec![Member::List(0)] });
     Addresses { source, destination: None, fragment: None, protocol: None }
 }
 
@@ -80,8 +81,14 @@ impl Address for u32 {
         Ipv4Addr::from_bits(self).into()
     }
 
-    fn network(prefixes: &[(Self, u8)]) -> Network {
-        Network::Ipv4(source(prefixes, |address, length| Prefix { address: Ipv4Addr::from_bits(address), length }))
+    fn list(prefixes: &[(Self, u8)]) -> List {
+        let prefix = |&(first, length): &(Self, u8)| Prefix { address: Ipv4Addr::from_bits(first), length };
+        let ipv4 = Prefixes::<Ipv4Addr>::new(prefixes.iter().map(prefix).collect());
+        List { name: "list".into(), ipv4, ..List::default() }
+    }
+
+    fn network() -> Network {
+        Network::Ipv4(source())
     }
 
     /// 1.0.0.0 to 223.255.255.255.
@@ -106,8 +113,14 @@ impl Address for u128 {
         Ipv6Addr::from_bits(self).into()
     }
 
-    fn network(prefixes: &[(Self, u8)]) -> Network {
-        Network::Ipv6(source(prefixes, |address, length| Prefix { address: Ipv6Addr::from_bits(address), length }))
+    fn list(prefixes: &[(Self, u8)]) -> List {
+        let prefix = |&(first, length): &(Self, u8)| Prefix { address: Ipv6Addr::from_bits(first), length };
+        let ipv6 = Prefixes::<Ipv6Addr>::new(prefixes.iter().map(prefix).collect());
+        List { name: "list".into(), ipv6, ..List::default() }
+    }
+
+    fn network() -> Network {
+        Network::Ipv6(source())
     }
 
     /// What the registries give out (IANA, "IPv6 Global Unicast Address Assignments").

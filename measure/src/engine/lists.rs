@@ -40,8 +40,8 @@ struct Single<'a> {
 fn of<A: peers::Address>(name: &str, lengths: &Lengths, options: &Options) -> Result<Section> {
     eprintln!("{name}: building");
     let list: List<A> = entries::list(lengths);
-    let rule = Rule { network: Some(A::network(&list)), transport: None, action: Does::Drop, span: 0..0 };
-    let meant = Policy { rules: vec![rule], default: Does::Accept };
+    let rule = Rule { network: Some(A::network()), transport: None, action: Does::Drop, span: 0..0 };
+    let meant = Policy { rules: vec![rule], default: Does::Accept, lists: vec![A::list(&list)] };
     let compiled = Compiled::new(&meant)?;
     let single = Single { table: compiled.table()?, built: compiled.built(), position: 0 };
     let mut contenders: Vec<Box<dyn Contender<Keys<A>>>> = vec![Box::new(single)];
