@@ -14,6 +14,16 @@ pub enum Protocol {
     Udp,
 }
 
+impl Protocol {
+    /// The option that forwards such ports.
+    fn option(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "-p",
+            Protocol::Udp => "--udp",
+        }
+    }
+}
+
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -56,7 +66,7 @@ pub enum PortError {
     /// It stands twice.
     Twice(Protocol, SocketAddr),
     /// Another program has it, or it is not ours to take.
-    Refused(Protocol, SocketAddr, io::ErrorKind),
+    Refused(Forward, io::ErrorKind),
     /// UDP is forwarded from IPv4 addresses alone.
     UdpOverIpv6(SocketAddr),
 }
@@ -74,24 +84,24 @@ impl fmt::Display for PortError {
                 write!(f, "`{text}` has too many parts: PORT, HOST:PORT or ADDRESS:HOST:PORT is expected")
             }
             Self::Twice(protocol, host) => write!(f, "{protocol} port {host} is forwarded twice"),
-            Self::Refused(protocol, host, io::ErrorKind::AddrInUse) => {
-                write!(
-                    f,
-                    "{protocol} port {host} is busy: another program listens there; forward another, as in `-p "
-                )?;
-                write!(f, "{}:{}`", host.port().wrapping_add(1).max(1024), host.port())
+            Self::Refused(Forward { protocol, host, guest }, io::ErrorKind::AddrInUse) => {
+                write!(f, "{protocol} port {host} is busy: another program listens there; forward another, as in ")?;
+                let other = host.port().checked_add(1).unwrap_or(8000).max(1024);
+                write!(f, "`{} {other}:{guest}`", protocol.option())
             }
-            Self::Refused(protocol, host, io::ErrorKind::PermissionDenied) => {
-                write!(f, "{protocol} port {host} needs root: ports under 1024 do; forward another, as in `-p ")?;
-                write!(f, "{}:{}`", u32::from(host.port()) + 8000, host.port())
+            Self::Refused(Forward { protocol, host, guest }, io::ErrorKind::PermissionDenied) => {
+                write!(f, "{protocol} port {host} needs root: ports under 1024 do; forward another, as in ")?;
+                write!(f, "`{} {}:{guest}`", protocol.option(), u32::from(host.port()) + 8000)
             }
-            Self::Refused(protocol, host, io::ErrorKind::AddrNotAvailable) => {
+            Self::Refused(Forward { protocol, host, .. }, io::ErrorKind::AddrNotAvailable) => {
                 write!(f, "{protocol} port {host} cannot be opened: this host does not have the address {}", host.ip())
             }
             Self::UdpOverIpv6(host) => {
                 write!(f, "udp port {host}: UDP is forwarded from IPv4 addresses of the host alone")
             }
-            Self::Refused(protocol, host, kind) => write!(f, "{protocol} port {host} cannot be opened: {kind}"),
+            Self::Refused(Forward { protocol, host, .. }, kind) => {
+                write!(f, "{protocol} port {host} cannot be opened: {kind}")
+            }
         }
     }
 }
@@ -172,7 +182,7 @@ pub fn check(forwards: &[Forward]) -> Result<(), PortError> {
             Protocol::Tcp => TcpListener::bind(forward.host).map(drop),
             Protocol::Udp => UdpSocket::bind(forward.host).map(drop),
         };
-        opened.map_err(|error| PortError::Refused(forward.protocol, forward.host, error.kind()))?;
+        opened.map_err(|error| PortError::Refused(*forward, error.kind()))?;
     }
     Ok(())
 }
@@ -223,9 +233,24 @@ mod tests {
     fn a_busy_port_is_named() {
         let holder = TcpListener::bind("127.0.0.1:0").unwrap();
         let busy = holder.local_addr().unwrap();
-        let error = check(&parse(Protocol::Tcp, &busy.port().to_string()).unwrap()).unwrap_err();
-        assert_eq!(error, PortError::Refused(Protocol::Tcp, busy, io::ErrorKind::AddrInUse));
+        let wanted = parse(Protocol::Tcp, &format!("{}:8080", busy.port())).unwrap();
+        let error = check(&wanted).unwrap_err();
+        assert_eq!(error, PortError::Refused(wanted[0], io::ErrorKind::AddrInUse));
         assert!(error.to_string().contains(&format!("tcp port {busy} is busy")), "{error}");
+    }
+
+    #[test]
+    fn the_port_that_is_proposed_goes_to_the_same_port_of_the_instance() {
+        let of = |protocol, text: &str, kind| PortError::Refused(parse(protocol, text).unwrap()[0], kind).to_string();
+        let proposed = [
+            (Protocol::Tcp, "9000:8080", io::ErrorKind::AddrInUse, "`-p 9001:8080`"),
+            (Protocol::Tcp, "65535:80", io::ErrorKind::AddrInUse, "`-p 8000:80`"),
+            (Protocol::Udp, "53", io::ErrorKind::AddrInUse, "`--udp 1024:53`"),
+            (Protocol::Tcp, "80:8080", io::ErrorKind::PermissionDenied, "`-p 8080:8080`"),
+        ];
+        for (protocol, text, kind, words) in proposed {
+            assert!(of(protocol, text, kind).ends_with(words), "{}", of(protocol, text, kind));
+        }
     }
 
     #[test]

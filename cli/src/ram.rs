@@ -13,6 +13,8 @@ use std::path::PathBuf;
 const IMAGE: u64 = 8 << 20;
 /// QEMU's machines have their first memory up to here at least, if they have so much.
 const FIRST: u64 = 2 << 30;
+/// What is left free behind the image: the firmware works at the end of the first memory and does not say where.
+const FIRMWARE: u64 = 2 << 20;
 /// The smallest step of a machine's memory.
 const STEP: u64 = 1 << 20;
 
@@ -56,9 +58,9 @@ impl fmt::Display for RamError {
             RamError::TooSmall { length, size } => {
                 let (image, size) = (memory::show(*length), memory::show(*size));
                 write!(f, "the image ({image}) does not fit into {size} of memory with the kernel; ")?;
-                match (IMAGE + length).next_multiple_of(STEP) {
-                    least if least < FIRST => write!(f, "`-m` gives more: {}M is the least", least >> 20),
-                    _ => write!(f, "more than {} cannot be booted", memory::show(FIRST - IMAGE)),
+                match least(*length) {
+                    least if least <= FIRST => write!(f, "`-m` gives more: {}M is the least", least >> 20),
+                    _ => write!(f, "more than {} cannot be booted", memory::show(FIRST - IMAGE - FIRMWARE)),
                 }
             }
         }
@@ -66,6 +68,11 @@ impl fmt::Display for RamError {
 }
 
 impl std::error::Error for RamError {}
+
+/// The least memory that an image of this length leaves room in, for the kernel before it and the firmware behind it.
+fn least(length: u64) -> u64 {
+    (IMAGE + length + FIRMWARE).next_multiple_of(STEP)
+}
 
 impl Ram {
     /// Memory of `size` bytes, rounded up to MiB, with the image of `bundle`.
@@ -78,7 +85,7 @@ impl Ram {
         let mut out = BufWriter::new(file);
         let length = bundle.pack(&mut out).map_err(RamError::Pack)? as u64;
         let file = out.into_inner().map_err(|error| RamError::Host(error.into_error()))?;
-        if IMAGE + length > size.min(FIRST) {
+        if least(length) > size.min(FIRST) {
             return Err(RamError::TooSmall { length, size });
         }
         file.set_len(size).map_err(RamError::Host)?;
@@ -109,7 +116,7 @@ mod tests {
         let bundle = bundle();
         let mut image = Vec::new();
         bundle.pack(&mut image).unwrap();
-        let size = (IMAGE + image.len() as u64).next_multiple_of(STEP) + 1;
+        let size = least(image.len() as u64) + 1;
         let ram = Ram::with_image(&bundle, size).unwrap();
         assert_eq!((ram.size, ram.length), (size - 1 + STEP, image.len() as u64));
         assert_eq!(ram.file.metadata().unwrap().len(), ram.size);

@@ -11,7 +11,7 @@ pub fn start(forwards: &[Forward]) -> Result<Vec<Forward>, PortError> {
 }
 
 fn relayed(forward: Forward) -> Result<Forward, PortError> {
-    let refused = |error: io::Error| PortError::Refused(forward.protocol, forward.host, error.kind());
+    let refused = |error: io::Error| PortError::Refused(forward, error.kind());
     if forward.protocol == Protocol::Udp {
         return Err(PortError::UdpOverIpv6(forward.host));
     }

@@ -40,10 +40,10 @@ pub fn give_up() {
     TAKEN.store(false, Ordering::Release);
 }
 
-/// Lets one that waits have a turn, unless somebody had one since the last call: for loops that may stay in the kernel.
+/// Lets one that waits have a turn, unless this was given up anyway since the last call: for loops that may stay in the kernel.
 pub fn let_others() {
     if !GIVEN.swap(false, Ordering::Relaxed) && WAITING.load(Ordering::Relaxed) > 0 {
-        give_up();
+        TAKEN.store(false, Ordering::Release);
         for _ in 0..TURNS {
             if TAKEN.load(Ordering::Relaxed) {
                 break;
