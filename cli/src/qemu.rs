@@ -48,7 +48,7 @@ pub enum Wire {
 pub struct Launch {
     /// The kernel's file.
     pub kernel: PathBuf,
-    /// The memory's file and the image in it; `None` starts the kernel's test of the machine itself.
+    /// Where the image is; `None` starts the kernel's test of the machine itself.
     pub image: Option<Place>,
     /// The kind of machine.
     pub machine: Machine,
@@ -114,14 +114,19 @@ impl Launch {
             line.add("-append probe");
             return;
         };
-        let mut backend =
-            OsString::from(format!("memory-backend-file,id=ram,share=on,size={}k,mem-path=", self.memory >> 10));
-        backend.push(&image.path);
-        line.add("-object").word(backend);
-        line.add("-machine memory-backend=ram");
         let (seconds, nanos) = (self.epoch.as_secs(), self.epoch.subsec_nanos());
-        line.add("-append")
-            .word(format!("epoch={seconds}.{nanos:09} cpus={} image={}+{}", self.cpus, image.start, image.length));
+        let mut words = format!("epoch={seconds}.{nanos:09} cpus={}", self.cpus);
+        match image {
+            Place::Memory(path, start, length) => {
+                let size = self.memory >> 10;
+                let path = double_commas(&path.to_string_lossy());
+                line.add("-machine memory-backend=ram -object");
+                line.word(format!("memory-backend-file,id=ram,share=on,size={size}k,mem-path={path}"));
+                words += &format!(" image={start}+{length}");
+            }
+            Place::File(path) => line.add("-initrd").word(double_commas(&path.to_string_lossy())),
+        }
+        line.add("-append").word(words);
         line.add("-netdev").word(self.netdev());
         let (kind, options) = match self.machine {
             Machine::Microvm => ("device", ""),
@@ -196,7 +201,7 @@ mod tests {
     fn launch() -> Launch {
         Launch {
             kernel: "/k".into(),
-            image: Some(Place { path: "/i".into(), start: 4096, length: 5 }),
+            image: Some(Place::Memory("/i".into(), 4096, 5)),
             machine: Machine::Microvm,
             accelerator: Accelerator::Tcg,
             memory: 64 << 20,
@@ -220,7 +225,7 @@ mod tests {
             "-global virtio-mmio.force-legacy=false",
             "-accel tcg -cpu max",
             "-m size=65536k",
-            "-kernel /k -object memory-backend-file,id=ram,share=on,size=65536k,mem-path=/i -machine memory-backend=ram",
+            "-kernel /k -machine memory-backend=ram -object memory-backend-file,id=ram,share=on,size=65536k,mem-path=/i ",
             "-append epoch=1.500000000 cpus=1 image=4096+5 ",
             "-netdev user,id=n0 -device virtio-net-device,netdev=n0,mac=52:54:00:12:34:56",
             "-device virtio-rng-device",
@@ -231,10 +236,16 @@ mod tests {
 
     #[test]
     fn a_q35_has_modern_virtio_pci_devices() {
-        let text = text(&Launch { machine: Machine::Q35, accelerator: Accelerator::Kvm, ..launch() });
-        for part in
-            ["-M q35", "-accel kvm -cpu host", "virtio-net-pci,netdev=n0", "disable-legacy=on", "virtio-rng-pci"]
-        {
+        let image = Some(Place::File("/a,b".into()));
+        let text = text(&Launch { machine: Machine::Q35, accelerator: Accelerator::Kvm, image, ..launch() });
+        for part in [
+            "-M q35",
+            "-initrd /a,,b ",
+            "-accel kvm -cpu host",
+            "virtio-net-pci,netdev=n0",
+            "disable-legacy=on",
+            "virtio-rng-pci",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(!text.contains("mmio"));

@@ -1,5 +1,7 @@
-//! The machine's memory: a file without a name, which QEMU maps. The image is written into it, so that it is nowhere twice
-//! and what the program never reads of it is never copied.
+//! Files without a name, for QEMU: the machine's memory with the image in it, so that it is nowhere twice and what the
+//! program never reads of it is never copied; or the image alone, for machines whose firmware works in memory that it
+//! calls free (SeaBIOS does), which must have the image loaded after it.
+use crate::args::Machine;
 use crate::bundle::{Bundle, PackError};
 use crate::memory;
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -13,30 +15,30 @@ use std::path::PathBuf;
 const IMAGE: u64 = 8 << 20;
 /// QEMU's machines have their first memory up to here at least, if they have so much.
 const FIRST: u64 = 2 << 30;
-/// What is left free behind the image: the firmware works at the end of the first memory and does not say where.
-const FIRMWARE: u64 = 2 << 20;
+/// What is left free behind the image: QEMU puts tables of its own at the end of the first memory.
+const TABLES: u64 = 2 << 20;
 /// The smallest step of a machine's memory.
 const STEP: u64 = 1 << 20;
 
-/// Memory with an image in it. It is gone when this and QEMU are, however they end.
+/// Memory and an image. It is gone when this and QEMU are, however they end.
 #[derive(Debug)]
 pub struct Ram {
     file: File,
-    /// Its size in bytes.
+    /// Where in the file the image begins.
+    start: Option<u64>,
+    /// The memory's size in bytes.
     pub size: u64,
     /// The length of the image in bytes.
     pub length: u64,
 }
 
-/// Where QEMU and the kernel find them.
+/// Where QEMU and the kernel find the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The memory's file.
-    pub path: PathBuf,
-    /// The address of the image's first byte.
-    pub start: u64,
-    /// Its length in bytes.
-    pub length: u64,
+pub enum Place {
+    /// In the memory, whose file this is: the address of its first byte, and its length in bytes.
+    Memory(PathBuf, u64, u64),
+    /// In this file, which the firmware loads.
+    File(PathBuf),
 }
 
 /// Why there is no memory with the image.
@@ -60,7 +62,7 @@ impl fmt::Display for RamError {
                 write!(f, "the image ({image}) does not fit into {size} of memory with the kernel; ")?;
                 match least(*length) {
                     least if least <= FIRST => write!(f, "`-m` gives more: {}M is the least", least >> 20),
-                    _ => write!(f, "more than {} cannot be booted", memory::show(FIRST - IMAGE - FIRMWARE)),
+                    _ => write!(f, "more than {} cannot be booted", memory::show(FIRST - IMAGE - TABLES)),
                 }
             }
         }
@@ -69,33 +71,39 @@ impl fmt::Display for RamError {
 
 impl std::error::Error for RamError {}
 
-/// The least memory that an image of this length leaves room in, for the kernel before it and the firmware behind it.
+/// The least memory that an image of this length leaves room in, for the kernel before it and the tables behind it.
 fn least(length: u64) -> u64 {
-    (IMAGE + length + FIRMWARE).next_multiple_of(STEP)
+    (IMAGE + length + TABLES).next_multiple_of(STEP)
 }
 
 impl Ram {
-    /// Memory of `size` bytes, rounded up to MiB, with the image of `bundle`.
-    pub fn with_image(bundle: &Bundle, size: u64) -> Result<Self, RamError> {
+    /// Memory of `size` bytes, rounded up to MiB, for a machine of this kind, with the image of `bundle`.
+    pub fn with_image(bundle: &Bundle, size: u64, machine: Machine) -> Result<Self, RamError> {
         let size = size.next_multiple_of(STEP);
         let mut file = File::from(
             memfd_create("portcullis", MemfdFlags::CLOEXEC).map_err(io::Error::from).map_err(RamError::Host)?,
         );
-        file.seek(SeekFrom::Start(IMAGE)).map_err(RamError::Host)?;
+        let start = (machine == Machine::Microvm).then_some(IMAGE);
+        file.seek(SeekFrom::Start(start.unwrap_or(0))).map_err(RamError::Host)?;
         let mut out = BufWriter::new(file);
         let length = bundle.pack(&mut out).map_err(RamError::Pack)? as u64;
         let file = out.into_inner().map_err(|error| RamError::Host(error.into_error()))?;
         if least(length) > size.min(FIRST) {
             return Err(RamError::TooSmall { length, size });
         }
-        file.set_len(size).map_err(RamError::Host)?;
-        Ok(Ram { file, size, length })
+        if start.is_some() {
+            file.set_len(size).map_err(RamError::Host)?;
+        }
+        Ok(Ram { file, start, size, length })
     }
 
     /// Where it is, as long as this is there.
     pub fn place(&self) -> Place {
-        let path = format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd());
-        Place { path: path.into(), start: IMAGE, length: self.length }
+        let path = format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()).into();
+        match self.start {
+            Some(start) => Place::Memory(path, start, self.length),
+            None => Place::File(path),
+        }
     }
 }
 
@@ -117,22 +125,25 @@ mod tests {
         let mut image = Vec::new();
         bundle.pack(&mut image).unwrap();
         let size = least(image.len() as u64) + 1;
-        let ram = Ram::with_image(&bundle, size).unwrap();
+        let ram = Ram::with_image(&bundle, size, Machine::Microvm).unwrap();
         assert_eq!((ram.size, ram.length), (size - 1 + STEP, image.len() as u64));
         assert_eq!(ram.file.metadata().unwrap().len(), ram.size);
-        let place = ram.place();
+        let Place::Memory(path, start, length) = ram.place() else { panic!("it is not in the memory") };
+        assert_eq!(length, ram.length);
         let mut there = vec![0; image.len()];
-        File::open(&place.path).unwrap().read_exact_at(&mut there, place.start).unwrap();
+        File::open(&path).unwrap().read_exact_at(&mut there, start).unwrap();
         assert!(there == image);
+        let Place::File(path) = Ram::with_image(&bundle, size, Machine::Q35).unwrap().place() else { panic!("it is") };
+        assert!(path.starts_with("/proc"));
     }
 
     #[test]
     fn a_memory_too_small_is_refused_with_the_least_that_would_do() {
         let bundle = bundle();
-        let Err(error) = Ram::with_image(&bundle, 9 << 20) else { panic!("it fits") };
+        let Err(error) = Ram::with_image(&bundle, 9 << 20, Machine::Microvm) else { panic!("it fits") };
         let text = error.to_string();
         assert!(text.contains("9 MiB of memory") && text.contains("`-m` gives more: "), "{text}");
         let least = text.split("more: ").nth(1).and_then(|rest| rest.split('M').next()).unwrap();
-        assert!(Ram::with_image(&bundle, least.parse::<u64>().unwrap() << 20).is_ok());
+        assert!(Ram::with_image(&bundle, least.parse::<u64>().unwrap() << 20, Machine::Microvm).is_ok());
     }
 }

@@ -42,7 +42,7 @@ fn start(run: &Run) -> Result<u8, Failure> {
     bundle.apply(run)?;
     let settings = Settings::resolve(&bundle.manifest.host, run)?;
     let choice = accel::choose(settings.accel, &qemu, &kernel)?;
-    let ram = Ram::with_image(&bundle, settings.memory).map_err(|error| cannot(error.to_string()))?;
+    let ram = Ram::with_image(&bundle, settings.memory, run.machine).map_err(|error| cannot(error.to_string()))?;
     let (manifest, libraries) = bundle.without_files();
     let report = run.report.as_deref().map(create).transpose()?;
     let launch = Launch {
