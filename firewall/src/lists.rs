@@ -11,6 +11,11 @@ use crate::ranges::{Bounds, Pool, contains, in_order};
 use core::fmt;
 use core::net::IpAddr;
 
+mod block;
+pub mod ipv4;
+
+pub use ipv4::Ipv4Set;
+
 /// Where lists and sets start: at a multiple of so many bytes, as many as a processor fetches together.
 pub const LINE: usize = 64;
 /// Bytes of a set's entry.
@@ -24,6 +29,8 @@ pub mod kind {
     pub const RANGES_V4: u32 = 0;
     /// Ranges of IPv6 addresses in order, first and last, 16 bytes each.
     pub const RANGES_V6: u32 = 1;
+    /// [`ipv4`](super::ipv4).
+    pub const IPV4: u32 = 2;
 }
 
 /// The sets of a table, all of which have been found right.
@@ -35,9 +42,13 @@ pub struct Lists<'a> {
 
 /// One set of addresses.
 #[derive(Clone, Copy, Debug)]
-enum Set<'a> {
+pub enum Set<'a> {
+    /// Few IPv4 addresses.
     RangesV4(Pool<'a, 4>),
+    /// Few IPv6 addresses.
     RangesV6(Pool<'a, 16>),
+    /// Many IPv4 addresses.
+    Ipv4(Ipv4Set<'a>),
 }
 
 impl<'a> Lists<'a> {
@@ -55,11 +66,8 @@ impl<'a> Lists<'a> {
         let entries = rest.get(..length).ok_or(ListsError::Length)?.as_chunks().0.as_chunks().0;
         let lists = Self { entries, bytes };
         for number in (0..).take(entries.len()) {
-            lists
-                .set(number)
-                .ok_or(ListsError::Set(number))?
-                .check()
-                .map_err(|fault| ListsError::Fault(number, fault))?;
+            let set = lists.set(number).ok_or(ListsError::Set(number))?;
+            set.check().map_err(|fault| ListsError::Fault(number, fault))?;
         }
         Ok(lists)
     }
@@ -67,29 +75,19 @@ impl<'a> Lists<'a> {
     /// Whether an address is in the set of this number. A set has addresses of one version only.
     #[inline]
     pub fn contains(&self, number: u32, address: IpAddr) -> bool {
-        match (self.set(number), address) {
-            (Some(Set::RangesV4(ranges)), IpAddr::V4(address)) => contains(ranges, address.to_bits()),
-            (Some(Set::RangesV6(ranges)), IpAddr::V6(address)) => contains(ranges, address.to_bits()),
-            _ => false,
-        }
+        self.set(number).is_some_and(|set| set.contains(address))
     }
 
-    /// The version of the addresses in the set of this number; `None` when there is no such set.
-    pub fn version(&self, number: u32) -> Option<Version> {
-        Some(match self.set(number)? {
-            Set::RangesV4(_) => Version::V4,
-            Set::RangesV6(_) => Version::V6,
-        })
-    }
-
+    /// The set of this number; `None` when there is none.
     #[inline]
-    fn set(&self, number: u32) -> Option<Set<'a>> {
+    pub fn set(&self, number: u32) -> Option<Set<'a>> {
         let [kind, start, length] = self.entries.get(usize::try_from(number).ok()?)?.map(u32::from_le_bytes);
         let start = usize::try_from(start).ok()?.checked_mul(LINE)?;
         let bytes = self.bytes.get(start..start.checked_add(usize::try_from(length).ok()?)?)?;
         match kind {
             kind::RANGES_V4 => Some(Set::RangesV4(ranges::<4>(bytes)?)),
             kind::RANGES_V6 => Some(Set::RangesV6(ranges::<16>(bytes)?)),
+            kind::IPV4 => Some(Set::Ipv4(Ipv4Set::of(bytes)?)),
             _ => None,
         }
     }
@@ -103,10 +101,30 @@ fn ranges<const N: usize>(bytes: &[u8]) -> Option<Pool<'_, N>> {
 }
 
 impl Set<'_> {
+    /// The version of its addresses.
+    pub fn version(&self) -> Version {
+        match self {
+            Self::RangesV4(_) | Self::Ipv4(_) => Version::V4,
+            Self::RangesV6(_) => Version::V6,
+        }
+    }
+
+    /// Whether an address is in it.
+    #[inline]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self, address) {
+            (Self::RangesV4(ranges), IpAddr::V4(address)) => contains(ranges, address.to_bits()),
+            (Self::RangesV6(ranges), IpAddr::V6(address)) => contains(ranges, address.to_bits()),
+            (Self::Ipv4(set), IpAddr::V4(address)) => set.contains(address.to_bits()),
+            _ => false,
+        }
+    }
+
     fn check(&self) -> Result<(), Fault> {
         match self {
             Self::RangesV4(ranges) => check_order(ranges),
             Self::RangesV6(ranges) => check_order(ranges),
+            Self::Ipv4(set) => set.check(),
         }
     }
 }
@@ -120,7 +138,7 @@ fn check_order<R: Bounds>(ranges: &[R]) -> Result<(), Fault> {
 pub enum ListsError {
     /// They are shorter than their sets' entries take.
     Length,
-    /// The set of this number is of no kind that is known, or not where its entry says.
+    /// The set of this number is of no kind that is known, or not where its entry says, or cut short.
     Set(u32),
     /// The set of this number is wrong.
     Fault(u32, Fault),
@@ -129,8 +147,12 @@ pub enum ListsError {
 /// What is wrong with a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
+    /// Its length is none that such a set has.
+    Length,
     /// Ranges are not in order.
     Order,
+    /// The index has an entry that means nothing, or points past the end.
+    Entry,
 }
 
 impl fmt::Display for ListsError {
@@ -138,7 +160,17 @@ impl fmt::Display for ListsError {
         match self {
             Self::Length => f.write_str("its address lists are shorter than their entries take"),
             Self::Set(set) => write!(f, "address list {set} is of no kind that is known, or not where it should be"),
-            Self::Fault(set, Fault::Order) => write!(f, "address list {set} is not in order"),
+            Self::Fault(set, fault) => write!(f, "address list {set} is wrong: {fault}"),
         }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Length => "it is cut short",
+            Self::Order => "its ranges are not in order",
+            Self::Entry => "its index points to what is not there",
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Ranges of numbers as a table has them: first and last, both included, little-endian.
 
 /// The ranges of all sets of one kind, of numbers of `N` bytes.
-pub(crate) type Pool<'a, const N: usize> = &'a [[[u8; N]; 2]];
+pub type Pool<'a, const N: usize> = &'a [[[u8; N]; 2]];
 
 /// First and last number of a range.
 pub(crate) trait Bounds {

@@ -10,6 +10,7 @@ mod pools;
 mod ranges;
 
 use lists::Lists;
+pub use lists::ipv4::ipv4_set;
 use pools::Pools;
 
 /// Compiles a policy.

@@ -43,7 +43,9 @@ impl<'a> Linear<'a> {
     }
 
     fn has_lists_of(&self, record: &Record) -> bool {
-        let of = |version, reference: &[u8; 4]| self.lists.version(u32::from_le_bytes(*reference)) == Some(version);
+        let of = |version, reference: &[u8; 4]| {
+            self.lists.set(u32::from_le_bytes(*reference)).is_some_and(|set| set.version() == version)
+        };
         [record.source_lists, record.destination_lists].into_iter().flatten().all(|set| {
             let named = members(self.references, set).zip(record.version);
             named.is_some_and(|(references, version)| references.iter().all(|reference| of(version, reference)))

@@ -5,8 +5,14 @@ use crate::policy::{List, Policy, Prefix};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use firewall::lists::{ENTRY, LINE, kind};
 
+mod blocks;
+pub mod ipv4;
+
 /// A list with no more ranges than this is written out among the ranges of the rules that name it.
 const MOST_INLINE: usize = 16;
+
+/// A list with no more ranges than this is searched by halves: an index would be larger than all of it.
+const MOST_RANGES: usize = 2048;
 
 /// Where the addresses of one version of a list are.
 #[derive(Clone, Debug)]
@@ -50,6 +56,9 @@ impl<'a> Lists<'a> {
                 return Ok(Ok(ranges.into_iter().map(wide).collect()));
             }
             let bytes = ranges.iter().flat_map(|(first, last)| [first.to_le_bytes(), last.to_le_bytes()]);
+            if ranges.len() > MOST_RANGES {
+                return Ok(Err(Set { kind: kind::IPV4, bytes: ipv4::ipv4_set(&ranges) }));
+            }
             Ok(Err(Set { kind: kind::RANGES_V4, bytes: bytes.flatten().collect() }))
         })
     }
