@@ -13,8 +13,10 @@ use core::net::IpAddr;
 
 mod block;
 pub mod ipv4;
+pub mod ipv6;
 
 pub use ipv4::Ipv4Set;
+pub use ipv6::Ipv6Set;
 
 /// Where lists and sets start: at a multiple of so many bytes, as many as a processor fetches together.
 pub const LINE: usize = 64;
@@ -31,6 +33,8 @@ pub mod kind {
     pub const RANGES_V6: u32 = 1;
     /// [`ipv4`](super::ipv4).
     pub const IPV4: u32 = 2;
+    /// [`ipv6`](super::ipv6).
+    pub const IPV6: u32 = 3;
 }
 
 /// The sets of a table, all of which have been found right.
@@ -49,6 +53,8 @@ pub enum Set<'a> {
     RangesV6(Pool<'a, 16>),
     /// Many IPv4 addresses.
     Ipv4(Ipv4Set<'a>),
+    /// Many IPv6 addresses.
+    Ipv6(Ipv6Set<'a>),
 }
 
 impl<'a> Lists<'a> {
@@ -88,6 +94,7 @@ impl<'a> Lists<'a> {
             kind::RANGES_V4 => Some(Set::RangesV4(ranges::<4>(bytes)?)),
             kind::RANGES_V6 => Some(Set::RangesV6(ranges::<16>(bytes)?)),
             kind::IPV4 => Some(Set::Ipv4(Ipv4Set::of(bytes)?)),
+            kind::IPV6 => Some(Set::Ipv6(Ipv6Set::of(bytes)?)),
             _ => None,
         }
     }
@@ -105,7 +112,7 @@ impl Set<'_> {
     pub fn version(&self) -> Version {
         match self {
             Self::RangesV4(_) | Self::Ipv4(_) => Version::V4,
-            Self::RangesV6(_) => Version::V6,
+            Self::RangesV6(_) | Self::Ipv6(_) => Version::V6,
         }
     }
 
@@ -116,6 +123,7 @@ impl Set<'_> {
             (Self::RangesV4(ranges), IpAddr::V4(address)) => contains(ranges, address.to_bits()),
             (Self::RangesV6(ranges), IpAddr::V6(address)) => contains(ranges, address.to_bits()),
             (Self::Ipv4(set), IpAddr::V4(address)) => set.contains(address.to_bits()),
+            (Self::Ipv6(set), IpAddr::V6(address)) => set.contains(address.to_bits()),
             _ => false,
         }
     }
@@ -125,6 +133,7 @@ impl Set<'_> {
             Self::RangesV4(ranges) => check_order(ranges),
             Self::RangesV6(ranges) => check_order(ranges),
             Self::Ipv4(set) => set.check(),
+            Self::Ipv6(set) => set.check(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod ranges;
 
 use lists::Lists;
 pub use lists::ipv4::ipv4_set;
+pub use lists::ipv6::ipv6_set;
 use pools::Pools;
 
 /// Compiles a policy.

@@ -8,6 +8,7 @@ mod ends;
 mod first_frame;
 mod hostile;
 mod icmp;
+mod lists;
 mod load;
 mod network;
 mod probe;
@@ -46,6 +47,7 @@ fn main() {
     programs::cases(&mut trials);
     processors::cases(&mut trials);
     sockets::cases(&mut trials);
+    lists::cases(&mut trials);
     load::cases(&mut trials);
     broken::cases(&mut trials);
     ends::cases(&mut trials);

@@ -7,6 +7,7 @@ use firewall::lists::{ENTRY, LINE, kind};
 
 mod blocks;
 pub mod ipv4;
+pub mod ipv6;
 
 /// A list with no more ranges than this is written out among the ranges of the rules that name it.
 const MOST_INLINE: usize = 16;
@@ -74,6 +75,9 @@ impl<'a> Lists<'a> {
                 return Ok(Ok(ranges));
             }
             let bytes = ranges.iter().flat_map(|(first, last)| [first.to_le_bytes(), last.to_le_bytes()]);
+            if ranges.len() > MOST_RANGES {
+                return Ok(Err(Set { kind: kind::IPV6, bytes: ipv6::ipv6_set(&ranges) }));
+            }
             Ok(Err(Set { kind: kind::RANGES_V6, bytes: bytes.flatten().collect() }))
         })
     }

@@ -5,14 +5,15 @@ use crate::compile::compile;
 use crate::policy::{Action, Policy};
 use crate::reference;
 use arbitrary::Unstructured;
-use firewall::lists::LINE;
+use firewall::lists::{self, Ipv4Set, Ipv6Set, LINE};
 use firewall::{Cause, Fragment, Inspected, Packet, Table, inspect, judge, protocol, table};
 
 /// A property, by the name of its fuzz target.
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 3] = [("frame", parse_frame), ("decode", decode_table), ("verdict", judge_frame)];
+pub const ALL: [Property; 4] =
+    [("frame", parse_frame), ("decode", decode_table), ("verdict", judge_frame), ("lists", look_up)];
 
 /// The bytes as a frame: it is parsed or refused, and what was found stands in the packet and nowhere else.
 pub fn parse_frame(frame: &[u8]) {
@@ -64,6 +65,39 @@ fn sealed(bytes: &[u8]) -> Vec<u8> {
     blob.extend(lists);
     blob.extend(table::emit_checksum(&blob));
     blob
+}
+
+/// The bytes as sets of addresses: they are decoded or refused, and looking an address up does not panic and gives the
+/// same answer alone and among others.
+pub fn look_up(bytes: &[u8]) {
+    look_up_ipv4(bytes);
+    let (words, _) = bytes.as_chunks::<8>();
+    let Ok(set) = Ipv6Set::decode(words.as_flattened()) else { return };
+    let addresses: Vec<u128> =
+        words.iter().map(|word| u128::from(u64::from_le_bytes(*word)) * 0x1_0000_0000_0000_0001).collect();
+    let mut found = vec![false; addresses.len()];
+    set.contains_many(&addresses, &mut found);
+    assert!(addresses.iter().zip(found).all(|(address, found)| set.contains(*address) == found));
+}
+
+/// One byte for the number of entries that are not empty, 6 for each, place and entry; then the lines.
+fn look_up_ipv4(bytes: &[u8]) {
+    let Some((count, rest)) = bytes.split_first() else { return };
+    let (entries, lines) = rest.split_at((usize::from(*count) * 6).min(rest.len()));
+    let mut set = vec![0; lists::ipv4::INDEX];
+    let mut addresses = vec![];
+    for &[a, b, c, d, e, f] in entries.as_chunks().0 {
+        let high = u16::from_le_bytes([a, b]);
+        set.as_chunks_mut().0[usize::from(high)] = [c, d, e, f];
+        let lows = lines.as_chunks().0.iter().take(40).map(|low| u16::from_le_bytes(*low));
+        addresses.extend(lows.chain([0, u16::MAX]).map(|low| u32::from(high) << 16 | u32::from(low)));
+    }
+    set.extend(lines);
+    set.resize(set.len().next_multiple_of(LINE), 0);
+    let Ok(set) = Ipv4Set::decode(&set) else { return };
+    let mut found = vec![false; addresses.len()];
+    set.contains_many(&addresses, &mut found);
+    assert!(addresses.iter().zip(found).all(|(address, found)| set.contains(*address) == found));
 }
 
 /// Decides about packets by a table, if it is one.
