@@ -175,7 +175,7 @@ impl<'a> Ipv6Set<'a> {
         let words = self.leaves.get(start..start + entry::count(entry) * each).unwrap_or_default();
         let network = (address >> 64) as u64;
         match kind {
-            entry::HOSTS => has_point(words.as_chunks().0, |words| whole(words), address),
+            entry::HOSTS => has_point(words.as_chunks().0, whole, address),
             entry::RANGES => {
                 let ranges: &[[[Word; 2]; 2]] = words.as_chunks().0.as_chunks().0;
                 has_range(ranges, |[first, last]| (whole(first), whole(last)), address)
