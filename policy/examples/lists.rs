@@ -9,15 +9,19 @@ const LOOKUPS: usize = 1 << 20;
 /// As many frames as a network card hands over at once.
 const BURST: usize = 64;
 
+/// First and last address.
+type Range = (u128, u128);
+
 fn main() {
     let mut random = Random(1);
     let mut many = |make: fn(&mut Random) -> u128, count| (0..count).map(|_| make(&mut random)).collect::<Vec<_>>();
-    let (v4, v6): (fn(&mut Random) -> u128, fn(&mut Random) -> u128) = (|r| r.bits(32), |r| r.bits(125) | 1 << 125);
+    let v4 = |random: &mut Random| random.bits(32);
+    let v6 = |random: &mut Random| random.bits(125) | 1 << 125;
     let (others, others_v6) = (many(v4, LOOKUPS), many(v6, LOOKUPS));
     let host = |address: u128| (address, address);
     let near = |random: &mut Random| crowd(random);
     let near_v6 = |random: &mut Random| crowd_v6(random);
-    let lists: [(&str, Vec<(u128, u128)>, Vec<u128>); 6] = [
+    let lists: [(&str, Vec<Range>, Vec<u128>); 6] = [
         ("1M IPv4 hosts", many(v4, MEMBERS).into_iter().map(host).collect(), others.clone()),
         ("1M IPv4 prefixes", many(v4, MEMBERS).into_iter().map(prefix).collect(), others),
         ("1M IPv4 hosts in 2,000 /20", many(near, MEMBERS).into_iter().map(host).collect(), many(near, LOOKUPS)),
@@ -114,8 +118,8 @@ fn crowd(random: &mut Random) -> u128 {
 
 /// An address in one of 2,000 networks of those given to sites, in one of 16 of their networks.
 fn crowd_v6(random: &mut Random) -> u128 {
-    let site = random.bits(64) % 2000 * 0x9e37_79b9 & 0xffff_ffff;
-    0x2a02 << 112 | site << 80 | random.bits(4) << 64 | random.bits(64)
+    let site = random.bits(64) % 2000 * 0x9e37_79b9;
+    0x2a02 << 112 | (site & 0xffff_ffff) << 80 | random.bits(4) << 64 | random.bits(64)
 }
 
 /// An address in one of the ranges.
