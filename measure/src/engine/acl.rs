@@ -47,7 +47,10 @@ impl Acl {
         let shared = Rc::new(RefCell::new(Shared { peer, folder, loaded: None }));
         let widest = Way::Widest(bits as u32);
         let ways = [(Way::Scalar, 1), (widest, 64), (widest, 256)];
-        Ok(ways.into_iter().map(|(way, batch)| Self { shared: Rc::clone(&shared), built, way, batch }).collect())
+        Ok(ways
+            .into_iter()
+            .map(|(way, batch)| Self { shared: Rc::clone(&shared), built: built.clone(), way, batch })
+            .collect())
     }
 
     fn ask(&self, what: &str, trace: &Trace, rest: &str) -> Result<Vec<f64>> {
@@ -75,7 +78,7 @@ impl Contender<Trace> for Acl {
     }
 
     fn built(&self) -> Built {
-        self.built
+        self.built.clone()
     }
 
     fn answers(&mut self, trace: &Trace) -> Result<Vec<u32>> {

@@ -21,7 +21,7 @@ pub fn check<'t>(
     for trace in traces {
         let expected = first_matches(filters, &trace.headers);
         let every = (trace.headers.len() * filters.len()).div_ceil(INTERPRETED);
-        for (packet, expected) in trace.ipv4.iter().zip(&expected).step_by(every) {
+        for (packet, expected) in trace.packets(Family::V4).iter().zip(&expected).step_by(every) {
             let meant = ours::answer(policy::reference::decide(policy, packet))?;
             ensure!(
                 meant == *expected,

@@ -1,10 +1,11 @@
 //! A set of rules: loaded, built by every contender, checked and measured.
 use crate::acl::Acl;
+use crate::burst::Burst;
 use crate::check::check;
 use crate::contender::{Contender, measure};
 use crate::header::Family;
 use crate::options::Options;
-use crate::ours::Compiled;
+use crate::ours::{Compiled, suffix};
 use crate::rule::policy;
 use crate::sets::Source;
 use crate::table::Section;
@@ -18,9 +19,14 @@ pub fn set(source: &Source, options: &Options) -> Result<Section> {
     let meant = policy(&filters, Family::V4);
     let ipv4 = Compiled::new(&meant)?;
     let ipv6 = Compiled::new(&policy(&filters, Family::V6))?;
-    let mut contenders: Vec<Box<dyn Contender<Trace>>> =
-        vec![Box::new(ipv4.single(Family::V4)?), Box::new(ipv6.single(Family::V6)?)];
-    let mut notes = vec!["Portcullis, bursts of 64: skipped: tables have no such interface yet".to_string()];
+    let (mut contenders, mut notes) = (Vec::<Box<dyn Contender<Trace>>>::new(), Vec::new());
+    for (compiled, family) in [(&ipv4, Family::V4), (&ipv6, Family::V6)] {
+        contenders.push(Box::new(compiled.single(family)?));
+        match Burst::of(compiled, family) {
+            Ok(burst) => contenders.push(Box::new(burst)),
+            Err(reason) => notes.push(format!("Portcullis, bursts{}: skipped: {reason}", suffix(family))),
+        }
+    }
     match Acl::build(&filters, options) {
         Ok(ways) => contenders.extend(ways.into_iter().map(|way| Box::new(way) as Box<dyn Contender<Trace>>)),
         Err(reason) => notes.push(format!("DPDK rte_acl: skipped: {reason}")),

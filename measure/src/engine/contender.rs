@@ -17,14 +17,14 @@ pub trait Contender<Items> {
 }
 
 /// What was built to find answers.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub struct Built {
     /// How much processor time it took.
     pub time: Option<Duration>,
     /// How many bytes it holds.
     pub bytes: Option<u64>,
-    /// How often an item reads memory that depends on what it read before, at worst.
-    pub accesses: Option<u32>,
+    /// How often an item reads memory that depends on what it read before, at worst; as the table says it.
+    pub accesses: Option<String>,
 }
 
 /// How long and how often to measure.

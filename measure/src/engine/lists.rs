@@ -1,8 +1,10 @@
 //! A rule that names a large list of addresses, beside tables that hold the same list.
 use crate::address::Address;
+use crate::burst::Burst;
 use crate::clock;
 use crate::contender::{Built, Contender, measure};
 use crate::entries::{self, HOSTS, Keys, Lengths, List, Plain, ROUTES_V4, ROUTES_V6};
+use crate::header::Family;
 use crate::options::Options;
 use crate::ours::Compiled;
 use crate::peers;
@@ -43,9 +45,13 @@ fn of<A: peers::Address>(name: &str, lengths: &Lengths, options: &Options) -> Re
     let rule = Rule { network: Some(A::network()), transport: None, action: Does::Drop, span: 0..0 };
     let meant = Policy { rules: vec![rule], default: Does::Accept, lists: vec![A::list(&list)] };
     let compiled = Compiled::new(&meant)?;
-    let single = Single { table: compiled.table()?, built: compiled.built(), position: 0 };
+    let single = Single { table: compiled.table()?, built: compiled.built()?, position: 0 };
     let mut contenders: Vec<Box<dyn Contender<Keys<A>>>> = vec![Box::new(single)];
     let mut notes = Vec::new();
+    match Burst::of(&compiled, Family::V4) {
+        Ok(burst) => contenders.push(Box::new(burst)),
+        Err(reason) => notes.push(format!("Portcullis, bursts: skipped: {reason}")),
+    }
     let is_hosts = lengths == HOSTS;
     peers::add(&list, is_hosts, &mut contenders, &mut notes);
     if !is_hosts && A::BITS == 32 {
@@ -101,7 +107,7 @@ impl<A: Address> Contender<Keys<A>> for Single<'_> {
     }
 
     fn built(&self) -> Built {
-        self.built
+        self.built.clone()
     }
 
     fn answers(&mut self, keys: &Keys<A>) -> Result<Vec<u32>> {

@@ -3,6 +3,7 @@
 //! Every answer is checked before anything is measured; a wrong one ends the run.
 mod acl;
 mod address;
+mod burst;
 mod check;
 mod classify;
 mod clock;

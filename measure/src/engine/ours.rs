@@ -4,7 +4,7 @@ use crate::contender::{Built, Contender};
 use crate::header::Family;
 use crate::rule;
 use crate::trace::{NONE, Trace};
-use firewall::{Decision, Matched, Packet, Table};
+use firewall::{Decision, Matched, Table};
 use policy::policy::Policy;
 use std::hint::black_box;
 use std::time::Duration;
@@ -37,13 +37,14 @@ impl Compiled {
     }
 
     /// What it took, and holds.
-    pub fn built(&self) -> Built {
-        Built { time: Some(self.time), bytes: Some(self.blob.len() as u64), accesses: None }
+    pub fn built(&self) -> Result<Built> {
+        let (time, bytes) = (Some(self.time), Some(self.blob.len() as u64));
+        Ok(Built { time, bytes, accesses: accesses(&self.table()?) })
     }
 
     /// Its table as a contender.
     pub fn single(&self, family: Family) -> Result<Single<'_>> {
-        Ok(Single { table: self.table()?, built: self.built(), family, position: 0 })
+        Ok(Single { table: self.table()?, built: self.built()?, family, position: 0 })
     }
 }
 
@@ -57,33 +58,34 @@ pub fn answer(decision: Decision) -> Result<u32> {
     Ok(rule)
 }
 
-impl Single<'_> {
-    fn packets<'t>(&self, trace: &'t Trace) -> &'t [Packet] {
-        match self.family {
-            Family::V4 => &trace.ipv4,
-            Family::V6 => &trace.ipv6,
-        }
+/// How often a packet reads memory, at worst, as soon as tables say so.
+fn accesses(_table: &Table<'_>) -> Option<String> {
+    None
+}
+
+/// What follows a name for a version of IP.
+pub fn suffix(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "",
+        Family::V6 => ", IPv6",
     }
 }
 
 impl Contender<Trace> for Single<'_> {
     fn name(&self) -> String {
-        match self.family {
-            Family::V4 => "Portcullis, single".into(),
-            Family::V6 => "Portcullis, single, IPv6".into(),
-        }
+        format!("Portcullis, single{}", suffix(self.family))
     }
 
     fn built(&self) -> Built {
-        self.built
+        self.built.clone()
     }
 
     fn answers(&mut self, trace: &Trace) -> Result<Vec<u32>> {
-        self.packets(trace).iter().map(|packet| answer(self.table.decide(packet))).collect()
+        trace.packets(self.family).iter().map(|packet| answer(self.table.decide(packet))).collect()
     }
 
     fn round(&mut self, trace: &Trace, least: Duration) -> Result<f64> {
-        let packets = self.packets(trace);
+        let packets = trace.packets(self.family);
         Ok(clock::rate(packets, &mut self.position, 64, least, |packets| {
             for packet in packets {
                 black_box(self.table.decide(packet));

@@ -61,7 +61,10 @@ impl Routes {
         let [seconds, bytes] = answer[..] else { return Err("it answers otherwise than expected".into()) };
         let built = Built { time: Some(Duration::from_secs_f64(seconds)), bytes: Some(bytes as u64), accesses: None };
         let shared = Rc::new(RefCell::new(Shared { peer, folder, loaded: None }));
-        Ok([1, 64].into_iter().map(|batch| Self { shared: Rc::clone(&shared), kind, built, batch }).collect())
+        Ok([1, 64]
+            .into_iter()
+            .map(|batch| Self { shared: Rc::clone(&shared), kind, built: built.clone(), batch })
+            .collect())
     }
 
     fn ask<A: Address>(&self, what: &str, keys: &Keys<A>, rest: &str) -> Result<Vec<f64>> {
@@ -84,7 +87,7 @@ impl<A: Address> Contender<Keys<A>> for Routes {
     }
 
     fn built(&self) -> Built {
-        self.built
+        self.built.clone()
     }
 
     fn answers(&mut self, keys: &Keys<A>) -> Result<Vec<u32>> {

@@ -83,7 +83,7 @@ impl Section {
             let built = [
                 row.built.time.map_or_else(dash, time),
                 row.built.bytes.map_or_else(dash, size),
-                row.built.accesses.map_or_else(dash, |accesses| accesses.to_string()),
+                row.built.accesses.clone().unwrap_or_else(dash),
             ];
             table.add_row([row.name.clone()].into_iter().chain(row.figures.iter().map(Figure::show)).chain(built));
         }

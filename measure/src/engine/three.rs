@@ -40,7 +40,7 @@ pub fn section(options: &Options) -> Result<Section> {
         policy::config::parse(CONFIG).map_err(|errors| format!("the example: {} errors", errors.len()))?;
     let meant = config.policy.ok_or("the example has no policy")?;
     let compiled = Compiled::new(&meant)?;
-    let single = Single { table: compiled.table()?, built: compiled.built(), position: 0 };
+    let single = Single { table: compiled.table()?, built: compiled.built()?, position: 0 };
     let mut contenders: Vec<Box<dyn Contender<Frames>>> = vec![Box::new(single)];
     let traces =
         [frames("to port 8080", |_| 0)?, frames("one rule", |_| 2)?, frames("mixed", |random| random.below(3))?];
@@ -102,7 +102,7 @@ impl Contender<Frames> for Single<'_> {
     }
 
     fn built(&self) -> Built {
-        self.built
+        self.built.clone()
     }
 
     fn answers(&mut self, frames: &Frames) -> Result<Vec<u32>> {

@@ -14,16 +14,22 @@ pub struct Trace {
     pub name: &'static str,
     /// The headers.
     pub headers: Vec<Header>,
-    /// The same as packets of IPv4.
-    pub ipv4: Vec<Packet>,
-    /// The same as packets of IPv6.
-    pub ipv6: Vec<Packet>,
+    ipv4: Vec<Packet>,
+    ipv6: Vec<Packet>,
 }
 
 impl Trace {
     fn new(name: &'static str, headers: Vec<Header>) -> Self {
         let packets = |family| headers.iter().map(|header| header.packet(family)).collect();
         Self { name, ipv4: packets(Family::V4), ipv6: packets(Family::V6), headers }
+    }
+
+    /// The headers as packets.
+    pub fn packets(&self, family: Family) -> &[Packet] {
+        match family {
+            Family::V4 => &self.ipv4,
+            Family::V6 => &self.ipv6,
+        }
     }
 }
 

@@ -85,7 +85,7 @@ impl<A: Address, F: Fn(A) -> bool> Contender<Keys<A>> for Table<F> {
     }
 
     fn built(&self) -> Built {
-        self.built
+        self.built.clone()
     }
 
     fn answers(&mut self, keys: &Keys<A>) -> Result<Vec<u32>> {
