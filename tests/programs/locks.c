@@ -1,6 +1,7 @@
 // Locks on files between open files and between processes: flock, fcntl, and those of open file descriptions.
 #include "say.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -133,6 +134,64 @@ static void of_processes(void) {
     close(fd), close(reading), close(writing);
 }
 
+static void at_the_end(void) {
+    const long last = 0x7fffffffffffffff;
+    int fd = again(O_RDWR);
+    pid_t self = getpid();
+    say("from 1, as long as can be", change(fd, F_SETLK, F_WRLCK, SEEK_SET, 1, last));
+    in_child(look("all but the first", fd, F_GETLK, F_WRLCK, 0, 0, self));
+    say("all", change(fd, F_SETLK, F_UNLCK, SEEK_SET, 0, 0));
+    say("the last byte", change(fd, F_SETLK, F_WRLCK, SEEK_SET, last, 0));
+    in_child({
+        look("it is there", fd, F_GETLK, F_WRLCK, 0, 0, self);
+        look("not before it", fd, F_GETLK, F_WRLCK, 0, last, self);
+    });
+    say("the same", change(fd, F_SETLK, F_WRLCK, SEEK_SET, last, 1));
+    say("one more", change(fd, F_SETLK, F_WRLCK, SEEK_SET, last, 2));
+    say("from 2, too long", change(fd, F_SETLK, F_WRLCK, SEEK_SET, 2, last));
+    say("the one before it", change(fd, F_SETLK, F_WRLCK, SEEK_SET, last, -1));
+    in_child(look("both", fd, F_GETLK, F_WRLCK, 0, 0, self));
+    close(fd);
+}
+
+static int waiting;
+
+static void *wait_for_lock(void *unused) {
+    say("closed while it waits", change(waiting, F_SETLKW, F_WRLCK, SEEK_SET, 0, 1));
+    return unused;
+}
+
+// Another thread closes the descriptor of one that waits for a lock: it has none when it is its turn.
+static void closed_meanwhile(void) {
+    int fd = again(O_RDWR), ends[2], done[2];
+    if (pipe(ends) < 0 || pipe(done) < 0) return;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        char byte;
+        change(fd, F_SETLK, F_WRLCK, SEEK_SET, 0, 1);
+        if (write(ends[1], "", 1) != 1 || read(done[0], &byte, 1) != 1) _exit(1);
+        change(fd, F_SETLK, F_UNLCK, SEEK_SET, 0, 1);
+        if (read(done[0], &byte, 1) != 1) _exit(1);
+        say("nobody has it", change(fd, F_SETLK, F_WRLCK, SEEK_SET, 0, 1));
+        fflush(stdout);
+        _exit(0);
+    }
+    char byte;
+    if (read(ends[0], &byte, 1) != 1) return;
+    waiting = again(O_RDWR);
+    pthread_t thread;
+    pthread_create(&thread, NULL, wait_for_lock, NULL);
+    usleep(50000);
+    close(waiting);
+    if (write(done[1], "", 1) != 1) return;
+    pthread_join(thread, NULL);
+    fflush(stdout);
+    if (write(done[1], "", 1) != 1) return;
+    waitpid(child, NULL, 0);
+    close(fd);
+}
+
 static void waits_for_each_other(void) {
     int fd = again(O_RDWR);
     change(fd, F_SETLK, F_WRLCK, SEEK_SET, 0, 1);
@@ -197,6 +256,8 @@ int main(void) {
     close(open(name, O_CREAT | O_RDWR, 0600));
     of_open_files();
     of_processes();
+    at_the_end();
+    closed_meanwhile();
     waits_for_each_other();
     of_descriptions();
     interrupted();

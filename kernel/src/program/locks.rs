@@ -2,14 +2,14 @@
 use super::memory::is_scarce;
 use crate::errno::Errno;
 use crate::wait::WaitQueue;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use spin::Mutex;
 
-/// The end of a lock that goes on to the end of the file, however long it becomes.
-pub const FOR_EVER: u64 = i64::MAX as u64;
+/// The end of a lock that goes on to the end of the file, however long it becomes: behind the last byte that a file may have.
+pub const FOR_EVER: u64 = 1 << 63;
 
 /// The most locks that a file may have: each new one is held against all of them.
 const MOST: usize = 4096;
@@ -57,11 +57,13 @@ static LOCKS: Mutex<BTreeMap<u64, Vec<Lock>>> = Mutex::new(BTreeMap::new());
 static FILES: AtomicUsize = AtomicUsize::new(0);
 /// Woken when a lock is given up.
 static CHANGED: WaitQueue = WaitQueue::new();
-/// The processes that wait for one, each with the process that has it.
-static WAITING: Mutex<BTreeMap<u32, u32>> = Mutex::new(BTreeMap::new());
+/// Who waits for one, by process and a number of its own, with the process that has it: several threads of a process may
+/// wait, each for another.
+static WAITING: Mutex<BTreeMap<(u32, u64), u32>> = Mutex::new(BTreeMap::new());
+static NEXT_WAITER: AtomicU64 = AtomicU64::new(0);
 
-/// Changes the locks of a file; wakes who waits for one.
-fn change<T>(inode: u64, change: impl FnOnce(&mut Vec<Lock>) -> T) -> T {
+/// Changes the locks of a file, in one step for all processors; wakes who waits for one, unless nothing was done.
+fn change(inode: u64, change: impl FnOnce(&mut Vec<Lock>) -> Result<(), Errno>) -> Result<(), Errno> {
     let mut all = LOCKS.lock();
     let locks = all.entry(inode).or_default();
     let result = change(locks);
@@ -70,23 +72,35 @@ fn change<T>(inode: u64, change: impl FnOnce(&mut Vec<Lock>) -> T) -> T {
     }
     FILES.store(all.len(), Ordering::Relaxed);
     drop(all);
-    CHANGED.wake();
+    if result.is_ok() {
+        CHANGED.wake();
+    }
     result
 }
 
-/// Whether a file may have more locks: also one that is cut in two is one more.
-fn room(inode: u64) -> Result<(), Errno> {
-    let full = LOCKS.lock().get(&inode).is_some_and(|locks| locks.len() >= MOST);
-    if full || is_scarce() { Err(Errno::ENOLCK) } else { Ok(()) }
+/// Whether a file that has these may have one more.
+fn room(locks: &[Lock]) -> Result<(), Errno> {
+    if locks.len() >= MOST || is_scarce() { Err(Errno::ENOLCK) } else { Ok(()) }
 }
 
 /// Gives up a part of what this one has on a file (F_UNLCK).
 pub fn give_up(inode: u64, owner: Owner, range: Range<u64>) -> Result<(), Errno> {
-    if range != (0..FOR_EVER) {
-        room(inode)?;
+    if !has_any(inode, owner) {
+        return Ok(());
     }
-    release(inode, owner, range);
-    Ok(())
+    change(inode, |locks| {
+        // One that is cut in two is one more.
+        let is_cut = |held: &Lock| held.range.start < range.start && range.end < held.range.end;
+        if locks.iter().any(|held| held.owner == owner && is_cut(held)) {
+            room(locks)?;
+        }
+        cut(locks, owner, &range);
+        Ok(())
+    })
+}
+
+fn has_any(inode: u64, owner: Owner) -> bool {
+    LOCKS.lock().get(&inode).is_some_and(|locks| locks.iter().any(|held| held.owner == owner))
 }
 
 /// Who keeps this lock out.
@@ -106,11 +120,11 @@ pub fn take(inode: u64, wanted: &Lock) -> Result<(), Errno> {
         // The old one is given up first, and stays so if the new one cannot be had (flock(2)).
         release(inode, wanted.owner, wanted.range.clone());
     }
-    if conflict(inode, wanted).is_some() {
-        return Err(Errno::EAGAIN);
-    }
-    room(inode)?;
     change(inode, |locks| {
+        if locks.iter().any(|held| held.keeps_out(wanted)) {
+            return Err(Errno::EAGAIN);
+        }
+        room(locks)?;
         cut(locks, wanted.owner, &wanted.range);
         let mut range = wanted.range.clone();
         // Neighbours of the same kind are one.
@@ -125,13 +139,13 @@ pub fn take(inode: u64, wanted: &Lock) -> Result<(), Errno> {
             !joins
         });
         locks.push(Lock { range, ..*wanted });
-    });
-    Ok(())
+        Ok(())
+    })
 }
 
 /// The same, and waits until it can be had; `EDEADLK` where a process would wait for itself.
 pub async fn wait(inode: u64, wanted: &Lock) -> Result<(), Errno> {
-    let waits = Waits(wanted.owner);
+    let waits = Waits { owner: wanted.owner, number: NEXT_WAITER.fetch_add(1, Ordering::Relaxed) };
     CHANGED
         .until(|| match take(inode, wanted) {
             Err(Errno::EAGAIN) => waits.note(conflict(inode, wanted)?.owner).err().map(Err),
@@ -141,19 +155,24 @@ pub async fn wait(inode: u64, wanted: &Lock) -> Result<(), Errno> {
 }
 
 /// Who waits. Its end takes it out of those that do.
-struct Waits(Owner);
+struct Waits {
+    owner: Owner,
+    number: u64,
+}
 
 impl Waits {
     /// It waits for this one; `EDEADLK` if that waits, be it over others, for it.
     fn note(&self, holder: Owner) -> Result<(), Errno> {
-        let (Owner::Process(own), Owner::Process(mut at)) = (self.0, holder) else { return Ok(()) };
+        let (Owner::Process(own), Owner::Process(holder)) = (self.owner, holder) else { return Ok(()) };
         let mut waiting = WAITING.lock();
-        waiting.insert(own, at);
-        for _ in 0..waiting.len() {
-            match waiting.get(&at) {
-                Some(next) if *next == own => return Err(Errno::EDEADLK),
-                Some(next) => at = *next,
-                None => break,
+        waiting.insert((own, self.number), holder);
+        let (mut seen, mut next) = (BTreeSet::new(), alloc::vec![holder]);
+        while let Some(at) = next.pop() {
+            if at == own {
+                return Err(Errno::EDEADLK);
+            }
+            if seen.insert(at) {
+                next.extend(waiting.range((at, 0)..=(at, u64::MAX)).map(|(_, holder)| *holder));
             }
         }
         Ok(())
@@ -162,17 +181,19 @@ impl Waits {
 
 impl Drop for Waits {
     fn drop(&mut self) {
-        if let Owner::Process(own) = self.0 {
-            WAITING.lock().remove(&own);
+        if let Owner::Process(own) = self.owner {
+            WAITING.lock().remove(&(own, self.number));
         }
     }
 }
 
 /// Gives up what this one has in this range of the file.
 pub fn release(inode: u64, owner: Owner, range: Range<u64>) {
-    let any = LOCKS.lock().get(&inode).is_some_and(|locks| locks.iter().any(|held| held.owner == owner));
-    if any {
-        change(inode, |locks| cut(locks, owner, &range));
+    if has_any(inode, owner) {
+        let _ = change(inode, |locks| {
+            cut(locks, owner, &range);
+            Ok(())
+        });
     }
 }
 
@@ -201,5 +222,49 @@ fn cut(locks: &mut Vec<Lock>, owner: Owner, range: &Range<u64>) {
             (held.range.start..held.range.end.min(range.start), held.range.start.max(range.end)..held.range.end);
         let ends = [before, after].into_iter().filter(|part| !part.is_empty());
         locks.extend(ends.map(|range| Lock { range, ..held.clone() }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: u64 = u64::MAX - 7;
+
+    fn lock(process: u32, range: Range<u64>) -> Lock {
+        Lock { owner: Owner::Process(process), exclusive: true, range }
+    }
+
+    #[test]
+    fn each_waiter_of_a_process_counts() {
+        let [one, other, third] = [900_001, 900_002, 900_003];
+        let waits =
+            |process| Waits { owner: Owner::Process(process), number: NEXT_WAITER.fetch_add(1, Ordering::Relaxed) };
+        let (first, second) = (waits(one), waits(one));
+        first.note(Owner::Process(other)).unwrap();
+        second.note(Owner::Process(third)).unwrap();
+        assert_eq!(waits(other).note(Owner::Process(one)), Err(Errno::EDEADLK));
+        assert_eq!(waits(third).note(Owner::Process(one)), Err(Errno::EDEADLK));
+        drop(second);
+        assert_eq!(waits(other).note(Owner::Process(one)), Err(Errno::EDEADLK));
+        assert_eq!(waits(third).note(Owner::Process(one)), Ok(()));
+        drop(first);
+        assert_eq!(waits(other).note(Owner::Process(one)), Ok(()));
+    }
+
+    #[test]
+    fn what_was_taken_can_be_given_up_however_many_there_are() {
+        let owner = Owner::Process(900_004);
+        for index in 0..MOST as u64 {
+            take(FILE, &lock(900_004, index * 10..index * 10 + 5)).unwrap();
+        }
+        assert_eq!(take(FILE, &lock(900_004, 7..8)), Err(Errno::ENOLCK));
+        // Cut in two it would be one more.
+        assert_eq!(give_up(FILE, owner, 1..2), Err(Errno::ENOLCK));
+        assert_eq!(give_up(FILE, owner, 0..2), Ok(()));
+        assert_eq!(give_up(FILE, owner, 10..15), Ok(()));
+        assert_eq!(give_up(FILE, owner, 21..22), Ok(()));
+        release(FILE, owner, 0..FOR_EVER);
+        assert!(conflict(FILE, &lock(900_005, 0..FOR_EVER)).is_none());
     }
 }

@@ -3,6 +3,7 @@ use super::{Answer, Call};
 use crate::errno::Errno;
 use crate::program::descriptors::Open;
 use crate::program::locks::{self, FOR_EVER, Lock, Owner};
+use alloc::sync::Arc;
 use core::ops::Range;
 use linux_raw_sys::general as linux;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -30,12 +31,16 @@ impl Flock {
             _ => return Err(Errno::EINVAL),
         };
         let start = base.checked_add(self.start).ok_or(Errno::EOVERFLOW)?;
-        let end = match self.length {
-            0 => i64::MAX,
-            length => start.checked_add(length).ok_or(if length > 0 { Errno::EOVERFLOW } else { Errno::EINVAL })?,
-        };
-        let (start, end) = (start.min(end), start.max(end));
-        if start < 0 { Err(Errno::EINVAL) } else { Ok(start as u64..end as u64) }
+        let first = u64::try_from(start).map_err(|_| Errno::EINVAL)?;
+        match self.length {
+            0 => Ok(first..FOR_EVER),
+            length @ 1.. => {
+                // The last byte is one that an offset can name; its end may be one more.
+                let end = first.saturating_add(length as u64);
+                if end <= FOR_EVER { Ok(first..end) } else { Err(Errno::EOVERFLOW) }
+            }
+            length => Ok(first.checked_sub(length.unsigned_abs()).ok_or(Errno::EINVAL)?..first),
+        }
     }
 }
 
@@ -53,7 +58,7 @@ pub fn is_command(command: u32) -> bool {
 }
 
 /// fcntl(2) for locks.
-pub async fn control(call: &mut Call<'_>, open: &Open, command: u32) -> Answer {
+pub async fn control(call: &mut Call<'_>, open: &Arc<Open>, command: u32) -> Answer {
     let at = call.arg::<2>();
     let asked: Flock = call.memory().get(at)?;
     let of_open = matches!(command, linux::F_OFD_GETLK | linux::F_OFD_SETLK | linux::F_OFD_SETLKW);
@@ -90,8 +95,13 @@ pub async fn control(call: &mut Call<'_>, open: &Open, command: u32) -> Answer {
     match command {
         linux::F_SETLK | linux::F_OFD_SETLK => locks::take(inode, &wanted),
         _ => locks::wait(inode, &wanted).await,
+    }?;
+    // Another thread may have closed the descriptor meanwhile, and with it given up what the process had by then.
+    if !of_open && !call.open::<0>().is_ok_and(|now| Arc::ptr_eq(&now, open)) {
+        locks::release(inode, owner, wanted.range);
+        return Err(Errno::EBADF);
     }
-    .map(|()| 0)
+    Ok(0)
 }
 
 fn tell(asked: &Flock, held: &Lock) -> Flock {
