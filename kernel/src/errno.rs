@@ -31,6 +31,11 @@ names! {
     ETOOMANYREFS ECANCELED
 }
 
+impl Errno {
+    /// None of Linux's: the machine has no memory for a page that a copy needs. The program never sees it, it ends.
+    pub const EXHAUSTED: Errno = Errno(4096);
+}
+
 impl core::fmt::Debug for Errno {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}", self.name())

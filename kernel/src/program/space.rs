@@ -4,9 +4,13 @@ mod remap;
 mod touch;
 
 use crate::errno::Errno;
+use crate::host;
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering};
+use image::report::Report;
 use machine::memory::{AddressSpace, OutOfMemory, PAGE, USER_END};
 
 pub use region::{Backing, Protection, Region};
@@ -20,10 +24,24 @@ const MAX_REGIONS: usize = 65_530;
 /// map, and ends where it touches more.
 const RESERVE: u64 = 192 << 10;
 
-/// Whether a single mapping of this length is obviously more than there is (Linux: vm.overcommit_memory 0). Less is had when
-/// it is touched.
+const MIB: u64 = 1 << 20;
+
+/// Whether a refused mapping was told: a program could ask for any number.
+static TOLD: AtomicBool = AtomicBool::new(false);
+
+/// Whether a single mapping of this length is obviously more than there is (Linux: vm.overcommit_memory 0), and so refused;
+/// the first is told. Less is had when it is touched.
 pub fn is_obviously_too_much(length: u64) -> bool {
-    length > machine::memory::usage().total
+    let total = machine::memory::usage().total;
+    if length > total && !TOLD.swap(true, Ordering::Relaxed) {
+        host::report(&Report::Notice(format!(
+            "a mapping of {} MiB was refused (ENOMEM): the machine has {} MiB for the program; `-m` gives it more; told \
+             once",
+            length.div_ceil(MIB),
+            total / MIB
+        )));
+    }
+    length > total
 }
 
 /// The regions and pages of a program.
@@ -37,8 +55,6 @@ pub struct Space {
     /// Free ranges are looked for below this address; those above are `skipped` bytes long at most.
     below: u64,
     skipped: u64,
-    /// A copy found no memory for a page: the program cannot have the call that it was for.
-    pub exhausted: bool,
 }
 
 /// The page an address is in.
@@ -62,7 +78,6 @@ impl Space {
             top: page_of(top),
             below: page_of(top),
             skipped: 0,
-            exhausted: false,
         })
     }
 

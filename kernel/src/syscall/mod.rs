@@ -115,7 +115,7 @@ pub async fn serve(thread: &Arc<Thread>, registers: &mut Registers) -> Option<In
         Some(answer) => Some(answer),
         None => (call.done > 0).then_some(Ok(call.done)),
     };
-    if answer == Some(Err(Errno::EFAULT)) && thread.memory.space.lock().exhausted {
+    if answer == Some(Err(Errno::EXHAUSTED)) {
         let name = numbers::name(number).unwrap_or_default();
         let what = format!("out of memory: in a call of {name}; give the machine more");
         thread.process.finish(End::Killed { signal: SIGKILL, what });
@@ -133,7 +133,9 @@ pub async fn serve(thread: &Arc<Thread>, registers: &mut Registers) -> Option<In
 }
 
 fn encode(answer: Answer) -> u64 {
-    answer.unwrap_or_else(|errno| i64::from(-errno.0) as u64)
+    // Nobody sees what is told to a program that has ended; it is an error all the same.
+    let told = |errno| if errno == Errno::EXHAUSTED { Errno::EFAULT } else { errno };
+    answer.unwrap_or_else(|errno| i64::from(-told(errno).0) as u64)
 }
 
 /// Does `work`; gives up, with `None`, where it waits and something is to be handled first.

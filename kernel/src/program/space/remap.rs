@@ -108,7 +108,6 @@ impl Space {
             top: self.top,
             below: self.below,
             skipped: self.skipped,
-            exhausted: false,
         })
     }
 }

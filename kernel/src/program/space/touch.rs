@@ -63,12 +63,13 @@ impl Space {
     }
 
     fn resolve_for_copy(&mut self, address: u64, need: Protection) -> Result<(), Errno> {
-        let result = self.resolve(address, need);
-        self.exhausted |= result == Err(Fault::OutOfMemory);
-        result.map_err(|_| Errno::EFAULT)
+        self.resolve(address, need).map_err(|fault| match fault {
+            Fault::OutOfMemory => Errno::EXHAUSTED,
+            _ => Errno::EFAULT,
+        })
     }
 
-    /// Copies from the program; `EFAULT` where it has no readable memory.
+    /// Copies from the program; `EFAULT` where it has no readable memory, `EXHAUSTED` where the machine has none.
     pub fn read(&mut self, address: u64, bytes: &mut [u8]) -> Result<(), Errno> {
         check_copy(address, bytes.len())?;
         let mut done = 0;
@@ -81,7 +82,7 @@ impl Space {
     }
 
     /// Writes `new` to this word if it holds `expected`, in one step for all processors; tells what it held. The address is a
-    /// multiple of four; `EFAULT` where it has no writable memory.
+    /// multiple of four; `EFAULT` where it has no writable memory, `EXHAUSTED` where the machine has none.
     pub fn exchange(&mut self, address: u64, expected: u32, new: u32) -> Result<u32, Errno> {
         check_copy(address, 4)?;
         if let Ok(found) = self.table.exchange(address, expected, new) {
@@ -91,7 +92,7 @@ impl Space {
         self.table.exchange(address, expected, new).map_err(|BadAddress(_)| Errno::EFAULT)
     }
 
-    /// Copies to the program; `EFAULT` where it has no writable memory.
+    /// Copies to the program; `EFAULT` where it has no writable memory, `EXHAUSTED` where the machine has none.
     pub fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), Errno> {
         check_copy(address, bytes.len())?;
         let mut done = 0;

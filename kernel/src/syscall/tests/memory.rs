@@ -1,5 +1,8 @@
 use super::*;
+use crate::file::Status;
+use crate::program::End;
 use linux_raw_sys::general as linux;
+use machine::memory::Frame;
 
 const ANONYMOUS: u64 = (linux::MAP_PRIVATE | linux::MAP_ANONYMOUS) as u64;
 const WRITABLE: u64 = (linux::PROT_READ | linux::PROT_WRITE) as u64;
@@ -81,4 +84,37 @@ fn barriers_are_there_for_who_registered() {
     assert_eq!(program.thread().call("membarrier", [8, 0, 0]), Ok(0));
     assert_eq!(program.call("membarrier", [8, 1, 0]), Err(Errno::EINVAL));
     assert_eq!(program.call("membarrier", [2, 0, 0]), Err(Errno::EINVAL));
+}
+
+/// A file that the machine has no memory for.
+struct NoRoom;
+
+impl File for NoRoom {
+    fn status(&self) -> Status {
+        Status::default()
+    }
+
+    fn frame(&self, _offset: u64) -> Result<Arc<Frame>, Errno> {
+        Err(Errno::ENOSPC)
+    }
+
+    fn any(&self) -> &dyn core::any::Any {
+        self
+    }
+}
+
+#[test]
+fn a_bad_address_after_a_copy_without_memory_is_no_lack_of_memory() {
+    let program = Program::new();
+    let at = MEMORY + 2 * MEMORY_SIZE;
+    let backing = Backing::Shared { file: Arc::new(NoRoom), offset: 0 };
+    program.thread.memory.space.lock().map(at..at + 0x1000, Protection::READ, backing).unwrap();
+    // As where the kernel copies outside of a call, or where a part was copied already.
+    assert!(program.thread.memory.get::<u64>(at).is_err());
+    assert_eq!(program.call("uname", [1 << 46]), Err(Errno::EFAULT));
+    assert_eq!(program.thread.process.end(), None);
+    // A call that cannot have its memory ends the program.
+    assert_eq!(program.call("open", [at, 0, 0]), Err(Errno::EFAULT));
+    let end = program.thread.process.end();
+    assert!(matches!(&end, Some(End::Killed { what, .. }) if what.contains("out of memory")), "{end:?}");
 }
