@@ -47,6 +47,8 @@ int main(int argc, char **argv) {
         puts("listening");
         fflush(stdout);
         raise(SIGSTOP);
+        raise(SIGTSTP);
+        raise(SIGSTOP);
         int connection = accept(listener, NULL, NULL);
         return write(connection, "!", 1) == 1 ? 0 : 4;
     }

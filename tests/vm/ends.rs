@@ -5,7 +5,7 @@ use image::report::Report;
 use libtest_mimic::Trial;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open};
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::time::Duration;
 use tests::launch::{Launch, MACHINES, free_port};
 use tests::machine::Ended;
@@ -22,7 +22,7 @@ pub fn cases(trials: &mut Vec<Trial>) {
     for how in ["pieces", "large", "threads", "read"] {
         trials.push(once(&format!("ends::out_of_memory::{how}"), move || exhausted(how)));
     }
-    trials.push(once("ends::a_program_that_stops_itself_waits", stopped));
+    trials.push(once("ends::the_only_process_does_not_stop_and_that_is_told", stopped));
     trials.push(once("ends::a_refused_program_is_told_once", refused));
     trials.push(once("ends::what_would_start_another_program_learns_that_it_cannot", spawns));
     trials.push(once("ends::ctrl_c_stops_at_once_and_shows_the_counters", ctrl_c));
@@ -51,24 +51,28 @@ fn exhausted(how: &str) -> Result {
         ensure!(vm.code == 137, "exit code {}: {}{}", vm.code, vm.stdout, vm.stderr);
         let told = vm.stderr.lines().filter(|line| line.contains("out of memory")).count();
         ensure!(told == 1, "told {told} times: {}", vm.stderr);
+        let refused = vm.stderr.lines().filter(|line| line.contains("a mapping of 65536 MiB was refused")).count();
+        ensure!(refused == usize::from(how == "large"), "a refused mapping, told {refused} times: {}", vm.stderr);
         let expected = if how == "large" { "one obviously too large: ENOMEM\nmapped\n" } else { "" };
         ensure!(vm.stdout == expected, "{}", vm.stdout);
     }
     Ok(())
 }
 
-/// Nobody is there to let it go on; the machine does not end, and its network answers.
+/// Nobody is there to let it go on.
 fn stopped() -> Result {
     let port = free_port()?;
     let vm =
         Launch::new(MACHINES[0])?.args(["-p", &format!("{port}:7000")]).start(program::built("ends")?, &["stop"])?;
     vm.says("listening")?;
-    // The stack takes the connection; the program would answer.
     let mut stream = http::connect(local(port))?;
-    stream.set_read_timeout(Some(Duration::from_millis(500)))?;
-    let answer = stream.read(&mut [0]);
-    ensure!(answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "{answer:?}");
-    vm.stop()?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut answer = [0];
+    stream.read_exact(&mut answer)?;
+    ensure!(answer == *b"!", "{answer:?}");
+    let ended = vm.end()?;
+    let told = ended.stderr.lines().filter(|line| line.contains("does not stop the only process")).count();
+    ensure!((ended.code, told) == (0, 1), "exit code {}: {}", ended.code, ended.stderr);
     Ok(())
 }
 

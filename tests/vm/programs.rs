@@ -34,6 +34,7 @@ pub fn cases(trials: &mut Vec<Trial>) {
         "robust",
         "conditions",
         "stopping",
+        "groups",
         "locks",
         "refusals",
         "mapping",

@@ -115,9 +115,11 @@ pub fn deliver(thread: &Thread, registers: &mut Registers, interrupted: Option<I
             continue;
         }
         if action.handler == 0 && signal::stops(signal) {
-            // Others wait until it goes on.
-            thread.process.stop_by(signal);
-            break;
+            if thread.process.stop_by(signal) {
+                // Others wait until it goes on.
+                break;
+            }
+            continue;
         }
         if action.handler == 0 {
             let what = info.what.unwrap_or_else(|| signal::describe(signal));

@@ -9,6 +9,7 @@ pub mod epoll;
 pub mod eventfd;
 pub mod frame;
 pub mod futex;
+pub mod group;
 pub mod locks;
 pub mod memory;
 pub mod pipe;

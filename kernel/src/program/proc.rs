@@ -201,11 +201,12 @@ fn status(thread: &Thread) -> String {
 fn stat(thread: &Thread) -> String {
     let process = &thread.process;
     let (id, parent, threads) = (process.id, process.parent(), process.thread_count());
+    let (group, session) = (process.group(), process.session());
     let (size, resident) = pages(thread);
     let size = size * PAGE;
     let ticks = machine::time::now().as_millis() / 10;
     format!(
-        "{id} ({}) R {parent} {id} {id} 0 -1 0 0 0 0 0 {ticks} 0 0 0 20 0 {threads} 0 0 {size} {resident} \
+        "{id} ({}) R {parent} {group} {session} 0 -1 0 0 0 0 0 {ticks} 0 0 0 20 0 {threads} 0 0 {size} {resident} \
          18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
         name(thread)
     )

@@ -1,5 +1,6 @@
 //! Processes: what the threads of one program share, and how it ends.
 use super::alarm::Alarm;
+use super::group::Membership;
 use super::locks;
 use super::signal::{self, Actions, Info, Pending, SIGCHLD, SIGCONT, SIGKILL, Signal};
 use super::stop::Stop;
@@ -14,7 +15,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 use linux_raw_sys::general as linux;
 use spin::Mutex;
@@ -53,6 +54,8 @@ pub struct World {
     pub trace: Trace,
     /// The names of sockets within the machine.
     pub names: Arc<Names>,
+    /// Whether it was told that the only process cannot be stopped.
+    pub told_of_stop: AtomicBool,
     processes: Mutex<BTreeMap<u32, Arc<Process>>>,
     next_id: AtomicU32,
 }
@@ -66,6 +69,7 @@ impl World {
             sockets,
             trace: Trace::default(),
             names: Arc::default(),
+            told_of_stop: AtomicBool::new(false),
             processes: Mutex::default(),
             next_id: AtomicU32::new(2),
         })
@@ -84,6 +88,11 @@ impl World {
     /// The thread of this number, of whatever process.
     pub fn thread(&self, id: u32) -> Option<Arc<Thread>> {
         self.processes.lock().values().find_map(|process| process.thread(id))
+    }
+
+    /// All processes, in order; those too that have ended and were not asked for.
+    pub fn processes(&self) -> Vec<Arc<Process>> {
+        self.processes.lock().values().cloned().collect()
     }
 
     /// How many processes there are.
@@ -116,6 +125,8 @@ pub struct Process {
     pub timers: Timers,
     /// Woken when a signal was sent to it or to a thread of it.
     pub signalled: Arc<WaitQueue>,
+    /// Its group and its session.
+    pub membership: Membership,
     /// What its threads that have ended used of the processors, in nanoseconds.
     used: AtomicU64,
     /// The same of its children that have ended and were waited for, and of theirs.
@@ -129,8 +140,9 @@ pub struct Process {
 impl Process {
     /// A process without threads; `parent` is 1 for one that nobody waits for.
     pub fn new(world: &Arc<World>, parent: u32, actions: Actions) -> Arc<Self> {
+        let id = world.new_id();
         let process = Arc::new(Process {
-            id: world.new_id(),
+            id,
             world: world.clone(),
             actions: Mutex::new(actions),
             child_changed: WaitQueue::new(),
@@ -139,6 +151,7 @@ impl Process {
             alarm: Mutex::new(None),
             timers: Timers::default(),
             signalled: Arc::default(),
+            membership: Membership::new(id, world.process(parent).as_deref()),
             used: AtomicU64::new(0),
             used_by_children: AtomicU64::new(0),
             parent: AtomicU32::new(parent),
@@ -226,12 +239,16 @@ impl Process {
         false
     }
 
-    /// This signal stops all its threads.
-    pub fn stop_by(&self, signal: Signal) {
+    /// This signal stops all its threads; `false` if it does not, as where nobody could let it go on.
+    pub fn stop_by(&self, signal: Signal) -> bool {
+        if self.does_not_stop(signal) {
+            return false;
+        }
         if self.stop.begin(signal) {
             self.wake_threads();
             self.tell_parent(linux::CLD_STOPPED, i32::from(signal));
         }
+        true
     }
 
     /// Tells the parent that it stopped or goes on.
@@ -319,12 +336,14 @@ impl Process {
         *self.alarm.lock() = None;
         self.timers.clear();
         locks::ends(self.id);
-        for child in self.children() {
+        let children = self.children();
+        for child in &children {
             child.parent.store(1, Ordering::Relaxed);
             if child.is_dead() {
                 child.leave();
             }
         }
+        self.leaves_groups(&children);
         match self.world.process(self.parent()) {
             Some(parent) => parent.child_has_ended(self),
             None => self.leave(),

@@ -12,6 +12,7 @@ pub use names::*;
 #[allow(missing_docs)] // The names are signal(7)'s.
 mod names {
     pub const SIGILL: u8 = 4;
+    pub const SIGHUP: u8 = 1;
     pub const SIGBUS: u8 = 7;
     pub const SIGFPE: u8 = 8;
     pub const SIGKILL: u8 = 9;

@@ -40,13 +40,31 @@ impl Change {
     }
 }
 
-/// Which changes of which children are waited for: of all of them, or of the one of this number.
+/// Which children.
+#[derive(Clone, Copy)]
+enum Which {
+    All,
+    /// The one of this number.
+    One(u32),
+    /// Those of this group.
+    Group(u32),
+}
+
+/// Which changes of which children are waited for.
 struct Wanted {
-    child: Option<u32>,
+    which: Which,
     options: u32,
 }
 
 impl Wanted {
+    fn is_of(&self, child: &Process) -> bool {
+        match self.which {
+            Which::All => true,
+            Which::One(id) => child.id == id,
+            Which::Group(group) => child.group() == group,
+        }
+    }
+
     /// What has become of this child, if that is waited for.
     fn change(&self, child: &Process) -> Option<Change> {
         let asked = |option: u32| self.options & option != 0;
@@ -65,7 +83,7 @@ impl Wanted {
             let children = process.children();
             // One that has ended has no news but its end.
             let may_tell = |child: &Process| self.options & linux::WEXITED != 0 || !child.is_dead();
-            let mine = |child: &&Arc<Process>| self.child.is_none_or(|id| child.id == id) && may_tell(child);
+            let mine = |child: &&Arc<Process>| self.is_of(child) && may_tell(child);
             let mut candidates = children.iter().filter(mine).peekable();
             if candidates.peek().is_none() {
                 return Some(Err(Errno::ECHILD));
@@ -91,10 +109,15 @@ pub async fn wait4(call: &mut Call<'_>) -> Answer {
     if options & !(linux::WNOHANG | linux::WUNTRACED | linux::WCONTINUED | KINDS) != 0 {
         return Err(Errno::EINVAL);
     }
-    // A group is all of them, as if nobody had made a group of his own.
-    let child = u32::try_from(wanted).ok().filter(|id| *id != 0);
-    let wanted = Wanted { child, options: options | linux::WEXITED };
     let process = call.thread.process.clone();
+    let which = match wanted {
+        i32::MIN => return Err(Errno::ESRCH),
+        -1 => Which::All,
+        0 => Which::Group(process.group()),
+        1.. => Which::One(wanted.unsigned_abs()),
+        _ => Which::Group(wanted.unsigned_abs()),
+    };
+    let wanted = Wanted { which, options: options | linux::WEXITED };
     let Some((child, change)) = wanted.wait(&process).await? else { return Ok(0) };
     if call.arg::<1>() != 0 {
         call.memory().put(call.arg::<1>(), &change.status())?;
@@ -111,14 +134,15 @@ pub async fn waitid(call: &mut Call<'_>) -> Answer {
     if options & !(changes | linux::WNOHANG | linux::WNOWAIT | KINDS) != 0 || options & changes == 0 {
         return Err(Errno::EINVAL);
     }
-    let child = match kind {
-        linux::P_ALL => None,
-        linux::P_PID if id as i32 > 0 => Some(id),
-        linux::P_PGID if id as i32 >= 0 => None,
+    let process = call.thread.process.clone();
+    let which = match kind {
+        linux::P_ALL => Which::All,
+        linux::P_PID if id as i32 > 0 => Which::One(id),
+        linux::P_PGID if id == 0 => Which::Group(process.group()),
+        linux::P_PGID if id as i32 > 0 => Which::Group(id),
         _ => return Err(Errno::EINVAL),
     };
-    let process = call.thread.process.clone();
-    let found = Wanted { child, options }.wait(&process).await?;
+    let found = Wanted { which, options }.wait(&process).await?;
     if call.arg::<4>() != 0
         && let Some((child, _)) = &found
     {

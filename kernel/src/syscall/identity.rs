@@ -1,6 +1,8 @@
-//! Who the caller is: always root, in a session of its own (credentials(7)).
+//! Who the caller is: always root, and the groups of processes (credentials(7)).
 use super::{Answer, Call};
 use crate::errno::Errno;
+use crate::program::process::Process;
+use alloc::sync::Arc;
 
 pub fn getpid(call: &mut Call<'_>) -> Answer {
     Ok(u64::from(call.thread.process.id))
@@ -37,14 +39,42 @@ pub fn getgroups(_call: &mut Call<'_>) -> Answer {
     Ok(0)
 }
 
-/// getpgrp(2), getpgid(2), getsid(2), setsid(2): each process leads its own.
-pub fn own_group(call: &mut Call<'_>) -> Answer {
-    getpid(call)
+/// The process of this number, 0 for the caller's.
+fn process_of(call: &Call<'_>, id: u32) -> Result<Arc<Process>, Errno> {
+    let own = &call.thread.process;
+    if id == 0 { Ok(own.clone()) } else { call.world().process(id).ok_or(Errno::ESRCH) }
 }
 
+pub fn getpgrp(call: &mut Call<'_>) -> Answer {
+    Ok(u64::from(call.thread.process.group()))
+}
+
+pub fn getpgid(call: &mut Call<'_>) -> Answer {
+    Ok(u64::from(process_of(call, call.int::<0>())?.group()))
+}
+
+pub fn getsid(call: &mut Call<'_>) -> Answer {
+    Ok(u64::from(process_of(call, call.int::<0>())?.session()))
+}
+
+pub fn setsid(call: &mut Call<'_>) -> Answer {
+    call.thread.process.begin_session().map(u64::from)
+}
+
+/// setpgid(2), for the caller and its children.
 pub fn setpgid(call: &mut Call<'_>) -> Answer {
-    let own = [0, call.thread.process.id];
-    if own.contains(&call.int::<0>()) { Ok(0) } else { Err(Errno::ESRCH) }
+    let (id, group) = (call.int::<0>(), call.int::<1>());
+    if group as i32 <= -1 {
+        return Err(Errno::EINVAL);
+    }
+    let (process, own) = (process_of(call, id)?, &call.thread.process);
+    if process.id != own.id && process.parent() != own.id {
+        return Err(Errno::ESRCH);
+    }
+    if process.session() != own.session() {
+        return Err(Errno::EPERM);
+    }
+    process.join_group(if group == 0 { process.id } else { group }).map(|()| 0)
 }
 
 /// The headers of capget(2) that are known, by their version, with how many groups of three words follow.
@@ -66,7 +96,7 @@ fn capability_words(call: &Call<'_>) -> Result<usize, Errno> {
 /// capget(2): root has all of them, and none is inherited.
 pub fn capget(call: &mut Call<'_>) -> Answer {
     let (data, words) = (call.arg::<1>(), capability_words(call));
-    if data == 0 && words != Err(Errno::EFAULT) {
+    if data == 0 && !matches!(words, Err(Errno::EFAULT | Errno::EXHAUSTED)) {
         // Asked for the version only.
         return Ok(0);
     }

@@ -9,6 +9,7 @@ use crate::program::memory::Memory;
 use crate::program::signal::{Info, SIGPIPE};
 use crate::program::thread::Thread;
 use crate::program::unix as local;
+use crate::tree::{Kind, Node};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
@@ -133,6 +134,8 @@ pub async fn read_into(call: &mut Call<'_>, open: &Open, slices: Slices, at: Opt
         return unix::read(call, open, socket, &slices).await;
     }
     let signals = signalfd::of(file);
+    // A device gives all that is asked for, as a file does.
+    let endless = file.any().downcast_ref::<Node>().is_some_and(|node| matches!(node.kind, Kind::Device(_)));
     let mut buffer = vec![0; length.min(CHUNK as u64) as usize];
     let mut pace = Pace::new();
     while total < length {
@@ -158,7 +161,7 @@ pub async fn read_into(call: &mut Call<'_>, open: &Open, slices: Slices, at: Opt
             return if total > 0 { Ok(total) } else { Err(error) };
         }
         total += count as u64;
-        if !seekable || count == 0 {
+        if !(seekable || endless) || count == 0 {
             break;
         }
         call.done = total;

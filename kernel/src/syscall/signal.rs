@@ -165,16 +165,21 @@ fn from_user(call: &Call<'_>, code: i32) -> Info {
 
 pub fn kill(call: &mut Call<'_>) -> Answer {
     let (target, number) = (call.int::<0>() as i32, call.int::<1>());
-    let own = call.thread.process.id;
-    let id = match target {
-        // Each process is a group of its own.
-        0 => own,
+    let world = call.world();
+    let processes = match target {
         -1 => return Err(Errno::EPERM),
-        id => id.unsigned_abs(),
+        1.. => world.process(target.unsigned_abs()).into_iter().collect(),
+        0 => world.group(call.thread.process.group()),
+        _ => world.group(target.unsigned_abs()),
     };
-    let process = call.world().process(id).ok_or(Errno::ESRCH)?;
+    if processes.is_empty() {
+        return Err(Errno::ESRCH);
+    }
     if number != 0 {
-        process.post(signal_of(number)?, from_user(call, SI_USER));
+        let signal = signal_of(number)?;
+        for process in processes {
+            process.post(signal, from_user(call, SI_USER));
+        }
     }
     Ok(0)
 }

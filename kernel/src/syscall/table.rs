@@ -154,7 +154,7 @@ table! {
     137 statfs: now status::statfs "";
     138 fstatfs: now status::fstatfs "";
 
-    9 mmap: wait memory::mmap "no huge pages; MAP_LOCKED and MAP_NORESERVE change nothing, MAP_GROWSDOWN is a plain mapping";
+    9 mmap: wait memory::mmap "no huge pages; MAP_LOCKED makes the pages ready as MAP_POPULATE does, MAP_NORESERVE lets a mapping be larger than the memory, MAP_GROWSDOWN is a plain mapping";
     10 mprotect: now memory::mprotect "";
     329 pkey_mprotect: now memory::pkey_mprotect "without a key";
     11 munmap: now memory::munmap "";
@@ -285,11 +285,11 @@ table! {
     119 setresgid: now identity::stay_root "taken without effect";
     116 setgroups: now identity::stay_root "taken without effect";
     115 getgroups: now identity::getgroups "none";
-    111 getpgrp: now identity::own_group "each process is a group";
-    121 getpgid: now identity::own_group "each process is a group";
-    124 getsid: now identity::own_group "each process is a session";
-    112 setsid: now identity::own_group "each process is a session";
-    109 setpgid: now identity::setpgid "each process is a group";
+    111 getpgrp: now identity::getpgrp "";
+    121 getpgid: now identity::getpgid "";
+    124 getsid: now identity::getsid "the first process leads one";
+    112 setsid: now identity::setsid "the first process may, and stays in its own";
+    109 setpgid: now identity::setpgid "the first process stays in its own group";
 
     125 capget: now identity::capget "root has all";
     126 capset: now identity::capset "taken without effect";

@@ -180,8 +180,54 @@ fn a_stop_that_is_blocked_or_handled_does_not_stop() {
     kill(linux::SIGCONT).unwrap();
     assert_eq!(process.pending(), 0);
     program.call("rt_sigprocmask", [u64::from(linux::SIG_UNBLOCK), MEMORY, 0, 8]).unwrap();
-    kill(linux::SIGTTIN).unwrap();
+    // Unblocked it would stop a process that another one could let go on.
+    let child = forked(&program);
+    let of_child = Program { thread: child.thread(child.id).unwrap() };
+    of_child.call("setpgid", [0, 0]).unwrap();
+    program.call("kill", [u64::from(child.id), u64::from(linux::SIGTTIN)]).unwrap();
+    assert!(child.stop.is_stopped());
+    child.finish(End::Exited(0));
+}
+
+#[test]
+fn who_nobody_could_let_go_on_does_not_stop() {
+    let program = Program::new();
+    let process = &program.thread.process;
+    drop(machine::report::take());
+    for signal in [linux::SIGTSTP, linux::SIGTTIN, linux::SIGTTOU, linux::SIGSTOP, linux::SIGSTOP] {
+        program.call("kill", [u64::from(process.id), u64::from(signal)]).unwrap();
+        program.call("tkill", [u64::from(program.thread.id), u64::from(signal)]).unwrap();
+        assert!(!process.stop.is_stopped(), "signal {signal}");
+    }
+    let told: String = machine::report::take().iter().map(|(_, report)| String::from_utf8_lossy(report)).collect();
+    assert_eq!(told.matches("does not stop the only process").count(), 1, "{told}");
+    // Its child could send SIGCONT; the group that both are in is an orphan as ever.
+    let child = forked(&program);
+    program.call("kill", [u64::from(child.id), u64::from(linux::SIGTSTP)]).unwrap();
+    assert!(!child.stop.is_stopped());
+    program.call("kill", [u64::from(process.id), u64::from(linux::SIGSTOP)]).unwrap();
     assert!(process.stop.is_stopped());
+    child.finish(End::Exited(0));
+}
+
+#[test]
+fn a_group_is_waited_for_by_its_number() {
+    let program = Program::new();
+    let (mine, other) = (forked(&program), forked(&program));
+    let negative = |id: u32| (-i64::from(id)) as u64;
+    let no_hang = u64::from(linux::WNOHANG);
+    assert_eq!(program.call("getpgid", [u64::from(mine.id)]), Ok(u64::from(program.thread.process.id)));
+    assert_eq!(program.call("wait4", [negative(other.id), 0, no_hang, 0]), Err(Errno::ECHILD));
+    program.call("setpgid", [u64::from(other.id), 0]).unwrap();
+    assert_eq!(program.call("wait4", [negative(other.id), 0, no_hang, 0]), Ok(0));
+    program.call("kill", [negative(other.id), u64::from(SIGKILL)]).unwrap();
+    mine.finish(End::Exited(0));
+    run_until(|| other.is_dead() && mine.is_dead());
+    assert_eq!(program.call("wait4", [0, 0, no_hang, 0]), Ok(u64::from(mine.id)));
+    assert_eq!(program.call("wait4", [0, 0, no_hang, 0]), Err(Errno::ECHILD));
+    assert_eq!(program.call("wait4", [negative(other.id), 0, 0, 0]), Ok(u64::from(other.id)));
+    assert_eq!(program.call("waitid", [2, u64::from(other.id), 0, 4, 0]), Err(Errno::ECHILD));
+    assert_eq!(program.call("kill", [negative(other.id), 0]), Err(Errno::ESRCH));
 }
 
 #[test]
