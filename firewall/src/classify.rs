@@ -1,4 +1,5 @@
 //! A packet and a table to the rule that decides. Bounded by the size of the table, and cannot panic.
+use crate::forest::BURST;
 use crate::table::{Engine, Table};
 use crate::{Cause, Packet};
 
@@ -43,6 +44,7 @@ impl Table<'_> {
     pub fn decide(&self, packet: &Packet) -> Decision {
         let rule = match &self.engine {
             Engine::Linear(linear) => linear.first_match(packet),
+            Engine::Forest(forest) => forest.first_match(packet),
         };
         match rule {
             Some((rule, action)) => Decision { action, cause: Matched::Rule(rule) },
@@ -50,10 +52,30 @@ impl Table<'_> {
         }
     }
 
+    /// Decides about packets that came together, as [`decide`](Self::decide) does about each, and fills in as many decisions
+    /// as there are packets, if there are so many. Of a large policy this takes less time than one after the other.
+    pub fn decide_burst(&self, packets: &[Packet], decisions: &mut [Decision]) {
+        let Engine::Forest(forest) = &self.engine else {
+            decisions.iter_mut().zip(packets).for_each(|(decision, packet)| *decision = self.decide(packet));
+            return;
+        };
+        for (packets, decisions) in packets.chunks(BURST).zip(decisions.chunks_mut(BURST)) {
+            let mut found = [u32::MAX; BURST];
+            forest.first_matches(packets, &mut found);
+            for (decision, rule) in decisions.iter_mut().zip(found).take(packets.len()) {
+                *decision = match forest.action(rule) {
+                    Some(action) => Decision { action, cause: Matched::Rule(rule) },
+                    None => Decision { action: self.default, cause: Matched::Default },
+                };
+            }
+        }
+    }
+
     /// What the rule of this number does; `None` when there is no such rule.
     pub fn action(&self, rule: u32) -> Option<Action> {
         match &self.engine {
             Engine::Linear(linear) => linear.action(rule),
+            Engine::Forest(forest) => forest.action(rule),
         }
     }
 }

@@ -16,6 +16,7 @@
 
 pub mod classify;
 mod crc;
+pub mod forest;
 pub mod frame;
 mod ipv4;
 mod ipv6;

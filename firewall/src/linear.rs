@@ -43,12 +43,17 @@ pub(crate) struct Linear<'a> {
 impl Linear<'_> {
     /// The first rule that matches the packet, and its action.
     pub(crate) fn first_match(&self, packet: &Packet) -> Option<(u32, Action)> {
+        let number = u32::try_from(self.first_match_of(self.rules.len(), packet)?).ok()?;
+        Some((number, self.action(number)?))
+    }
+
+    /// The first of the first `count` rules that matches the packet.
+    pub(crate) fn first_match_of(&self, count: usize, packet: &Packet) -> Option<usize> {
         let version = Version::of(packet.source).code();
         let later = record::later_code(packet.fragment == Fragment::Later);
         let codes = [version, later, packet.protocol];
         let header = header(packet);
-        let matching = (0..).zip(self.rules).find(|(_, rule)| self.matches(rule, codes, header, packet));
-        matching.and_then(|(number, rule)| Some((number, record::action(rule)?)))
+        self.rules.get(..count)?.iter().position(|rule| self.matches(rule, codes, header, packet))
     }
 
     /// The action of a rule.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0..4 | [`MAGIC`] |
 //! | 4..6 | [`VERSION`] |
-//! | 6 | the engine: [`LINEAR`](engine::LINEAR) |
+//! | 6 | the engine: [`LINEAR`](engine::LINEAR) or [`FOREST`](engine::FOREST) |
 //! | 7 | what happens to a packet that no rule matches: 0 drop, 1 accept |
 //! | 8..12 | length of the whole blob |
 //! | 12..16 | how many rules there are |
@@ -14,6 +14,7 @@
 //! | n-4..n | CRC-32 of all before it |
 use crate::classify::Action;
 use crate::crc;
+use crate::forest::{Forest, ForestError, Shape};
 use crate::linear::{Linear, LinearError};
 use crate::lists::{LINE, Lists, ListsError};
 use core::fmt;
@@ -31,6 +32,8 @@ pub const CHECKSUM: usize = 4;
 pub mod engine {
     /// [`linear`](crate::linear).
     pub const LINEAR: u8 = 0;
+    /// [`forest`](crate::forest).
+    pub const FOREST: u8 = 1;
 }
 
 /// A compiled policy. A value of this type is valid as a whole: deciding by it cannot fail.
@@ -45,6 +48,7 @@ pub struct Table<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Engine<'a> {
     Linear(Linear<'a>),
+    Forest(Forest<'a>),
 }
 
 impl<'a> Table<'a> {
@@ -77,6 +81,7 @@ impl<'a> Table<'a> {
         let lists = Lists::decode(lists).map_err(DecodeError::Lists)?;
         let engine = match engine {
             engine::LINEAR => Engine::Linear(Linear::decode(part, rules, lists).map_err(DecodeError::Linear)?),
+            engine::FOREST => Engine::Forest(Forest::decode(part, rules, lists).map_err(DecodeError::Forest)?),
             other => return Err(DecodeError::Engine(other)),
         };
         Ok(Self { default, engine, rules })
@@ -85,6 +90,14 @@ impl<'a> Table<'a> {
     /// How many rules there are.
     pub fn rules(&self) -> u32 {
         self.rules
+    }
+
+    /// What a verdict may cost: of a list, a step for each rule.
+    pub fn shape(&self) -> Shape {
+        match &self.engine {
+            Engine::Linear(_) => Shape { trees: 0, listed: self.rules as usize, worst: 0 },
+            Engine::Forest(forest) => forest.shape(),
+        }
     }
 
     /// What happens to a packet that no rule matches.
@@ -168,6 +181,8 @@ pub enum DecodeError {
     Lists(ListsError),
     /// The part of the linear engine is wrong.
     Linear(LinearError),
+    /// The part of the forest is wrong.
+    Forest(ForestError),
 }
 
 impl fmt::Display for DecodeError {
@@ -194,6 +209,7 @@ impl fmt::Display for DecodeError {
                 f.write_str("the compiled policy does not hold together: its parts do not make up the whole")
             }
             Self::Lists(error) => write!(f, "the compiled policy does not hold together: {error}"),
+            Self::Forest(error) => write!(f, "the compiled policy does not hold together: {error}"),
             Self::Linear(error) => write!(f, "the compiled policy does not hold together: {error}"),
         }
     }

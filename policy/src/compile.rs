@@ -5,6 +5,7 @@ use firewall::linear::{self, Record, Version};
 use firewall::lists::LINE;
 use firewall::{protocol, table};
 
+mod forest;
 mod lists;
 mod pools;
 mod ranges;
@@ -14,36 +15,73 @@ pub use lists::ipv4::ipv4_set;
 pub use lists::ipv6::ipv6_set;
 use pools::Pools;
 
+/// Policies of more rules than this become trees.
+const LIST: usize = 16;
+
+/// How a policy is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// As its rules are best decided by.
+    Best,
+    /// To a list, which is tried from its start.
+    Linear,
+    /// To decision trees.
+    Forest,
+}
+
+/// An engine's part of a table.
+struct Compiled {
+    engine: u8,
+    body: Vec<u8>,
+}
+
 /// Compiles a policy.
 ///
 /// # Errors
 /// When it has more rules or values than a table can number, or values that a resolved policy cannot have.
 pub fn compile(policy: &Policy) -> Result<Vec<u8>, CompileError> {
-    let mut pools = Pools::default();
-    let mut lists = Lists::new(policy);
-    let mut rules = Vec::with_capacity(policy.rules.len());
-    for (number, rule) in policy.rules.iter().enumerate() {
-        rules.push(record(rule, &mut pools, &mut lists).map_err(|error| CompileError::Rule(number, error))?.emit());
-    }
-    let lists = lists.bytes().map_err(|_| CompileError::TooLarge)?;
-    assemble(policy.default.into(), &rules, &pools, &lists)
+    compile_as(policy, Strategy::Best)
 }
 
-/// A policy of so many rules, with ranges and lists, as one blob.
-fn assemble(
-    default: firewall::Action,
-    rules: &[linear::Bytes],
-    pools: &Pools,
-    lists: &[u8],
-) -> Result<Vec<u8>, CompileError> {
+/// Compiles a policy in this way.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_as(policy: &Policy, strategy: Strategy) -> Result<Vec<u8>, CompileError> {
+    let trees = match strategy {
+        Strategy::Best => policy.rules.len() > LIST,
+        Strategy::Linear => false,
+        Strategy::Forest => true,
+    };
+    let mut lists = Lists::new(policy);
+    let compiled = if trees { forest::compile(policy, &mut lists)? } else { list(policy, &mut lists)? };
+    let lists = lists.bytes().map_err(|_| CompileError::TooLarge)?;
+    assemble(policy, compiled, &lists)
+}
+
+fn list(policy: &Policy, lists: &mut Lists) -> Result<Compiled, CompileError> {
+    let mut pools = Pools::default();
+    let mut rules = Vec::with_capacity(policy.rules.len());
+    for (number, rule) in policy.rules.iter().enumerate() {
+        rules.push(record(rule, &mut pools, lists).map_err(|error| CompileError::Rule(number, error))?.emit());
+    }
+    Ok(Compiled { engine: table::engine::LINEAR, body: linear_body(&rules, &pools) })
+}
+
+/// Rules and their ranges as the linear engine has them.
+fn linear_body(rules: &[linear::Bytes], pools: &Pools) -> Vec<u8> {
+    [pools.header().as_slice(), rules.as_flattened().as_flattened(), &pools.bytes()].concat()
+}
+
+/// An engine's part and lists as one blob.
+fn assemble(policy: &Policy, Compiled { engine, body }: Compiled, lists: &[u8]) -> Result<Vec<u8>, CompileError> {
     let number = |count: usize| u32::try_from(count).map_err(|_| CompileError::TooLarge);
-    let body = [pools.header().as_slice(), rules.as_flattened().as_flattened(), &pools.bytes()].concat();
     let end = table::HEADER + body.len();
     let start = if lists.is_empty() { end } else { end.next_multiple_of(LINE) };
     let length = number(start + lists.len() + table::CHECKSUM)?;
-    let (rules, part) = (number(rules.len())?, number(body.len())?);
+    let (rules, part) = (number(policy.rules.len())?, number(body.len())?);
     let mut blob = Vec::with_capacity(start + lists.len() + table::CHECKSUM);
-    blob.extend(table::emit_header(table::engine::LINEAR, default, length, rules, part));
+    blob.extend(table::emit_header(engine, policy.default.into(), length, rules, part));
     blob.extend(body);
     blob.resize(start, 0);
     blob.extend(lists);

@@ -1,6 +1,6 @@
 //! A table is decoded as a whole or refused, whatever was done to it.
 use firewall::{DecodeError, Table, table};
-use policy::compile::compile;
+use policy::compile::{Strategy, compile, compile_as};
 use policy::generate::properties::decide_by;
 use policy::generate::{Traffic, policy_and_frames};
 use policy::policy::Policy;
@@ -8,9 +8,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+/// Of either engine, as the number of bytes has it.
 fn blob_and_frames(bytes: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
     let (policy, frames) = policy_and_frames(bytes, 4, Traffic::Any).expect("a policy and frames");
-    (compile(&policy).expect("a generated policy compiles"), frames)
+    let strategy = if bytes.len().is_multiple_of(2) { Strategy::Linear } else { Strategy::Forest };
+    (compile_as(&policy, strategy).expect("a generated policy compiles"), frames)
 }
 
 /// Makes length and checksum fit the bytes, so that what is behind them is tested.

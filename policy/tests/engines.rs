@@ -3,8 +3,8 @@
 use firewall::{Cause, Fragment, Malformed, Table, judge};
 use policy::compile::compile;
 use policy::generate::properties::assert_agreed;
-use policy::generate::{Traffic, policy_and_frames};
-use policy::policy::{Addresses, Member, Messages, Network, Policy, Transport};
+use policy::generate::{Traffic, frame, policy_and_frames};
+use policy::policy::{Addresses, Member, Messages, Network, Policy, Rule, Transport, Values};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -101,4 +101,42 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
         (word ^ word >> 31).to_le_bytes()
     });
     words.flatten().take(length).collect()
+}
+
+/// Long lists of rules, so that trees have nodes and rules stand under several of their children.
+#[test]
+fn long_lists_of_rules_decide_as_they_read() {
+    let mut hits = HashSet::new();
+    for seed in 0..10_u64 {
+        let policies = (0..400).map(|part| policy_and_frames(&noise(seed << 16 | part, 1200), 0, Traffic::Any));
+        let rules = policies.flat_map(|made| made.expect("a policy").0.rules).filter(is_narrow);
+        let policy = Policy { rules: rules.collect(), default: policy::policy::Action::Drop, lists: vec![] };
+        assert!(policy.rules.len() > 200, "{}", policy.rules.len());
+        let bytes = noise(seed, 60_000);
+        let mut choices = arbitrary::Unstructured::new(&bytes);
+        let frames: Vec<_> =
+            (0..300).map(|_| frame(&mut choices, &policy, Traffic::WellFormed).expect("a frame")).collect();
+        assert_agreed(&policy, &frames);
+        let blob = compile(&policy).expect("it compiles");
+        let table = Table::decode(&blob).expect("it decodes");
+        assert!(table.shape().trees > 0 && table.shape().worst > 0, "{:?}", table.shape());
+        hits.extend(frames.iter().map(|frame| judge(frame, &table).cause));
+    }
+    // First rules take most: what matters is that others decide too.
+    assert!(hits.len() > 40, "{}", hits.len());
+}
+
+/// It names addresses, lists aside: the first of wide rules would decide about everything.
+fn is_narrow(rule: &Rule) -> bool {
+    fn asks<P>(asked: &Addresses<P>) -> bool {
+        let sides = [&asked.source, &asked.destination];
+        let lists = |values: &Values<Member<P>>| values.members.iter().any(|member| matches!(member, Member::List(_)));
+        sides.iter().any(|side| side.as_ref().is_some_and(|values| !values.negated))
+            && !sides.into_iter().flatten().any(lists)
+    }
+    match &rule.network {
+        Some(Network::Ipv4(asked)) => asks(asked),
+        Some(Network::Ipv6(asked)) => asks(asked),
+        None => false,
+    }
 }

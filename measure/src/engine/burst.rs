@@ -13,16 +13,11 @@ use tests::Result;
 
 /// How many packets.
 const LENGTH: usize = 64;
-/// Decides about up to [`LENGTH`] packets; there are as many decisions to fill in.
-type Decide = fn(&Table<'_>, &[Packet], &mut [Decision]);
-/// How a table does that, as soon as tables can.
-const DECIDE: Option<Decide> = None;
 /// What there is before it is decided.
 const UNDECIDED: Decision = Decision { action: Action::Drop, cause: Matched::Default };
 
 /// A table that decides about bursts.
 pub struct Burst<'a> {
-    decide: Decide,
     table: Table<'a>,
     built: Built,
     family: Family,
@@ -30,10 +25,9 @@ pub struct Burst<'a> {
 }
 
 impl<'a> Burst<'a> {
-    /// A policy's table, when it can do that.
+    /// A policy's table.
     pub fn of(compiled: &'a Compiled, family: Family) -> Result<Self> {
-        let decide = DECIDE.ok_or("tables have no such interface yet")?;
-        Ok(Self { decide, table: compiled.table()?, built: compiled.built()?, family, position: 0 })
+        Ok(Self { table: compiled.table()?, built: compiled.built()?, family, position: 0 })
     }
 
     fn title(&self) -> String {
@@ -54,7 +48,7 @@ impl Contender<Trace> for Burst<'_> {
         let packets = trace.packets(self.family);
         let mut decisions = vec![UNDECIDED; packets.len()];
         for (packets, decisions) in packets.chunks(LENGTH).zip(decisions.chunks_mut(LENGTH)) {
-            (self.decide)(&self.table, packets, decisions);
+            self.table.decide_burst(packets, decisions);
         }
         decisions.into_iter().map(ours::answer).collect()
     }
@@ -63,7 +57,7 @@ impl Contender<Trace> for Burst<'_> {
         let mut decisions = [UNDECIDED; LENGTH];
         Ok(clock::rate(trace.packets(self.family), &mut self.position, LENGTH, least, |packets| {
             for packets in packets.chunks(LENGTH) {
-                (self.decide)(&self.table, packets, &mut decisions[..packets.len()]);
+                self.table.decide_burst(packets, &mut decisions[..packets.len()]);
                 black_box(&decisions);
             }
         }))
@@ -83,7 +77,7 @@ impl<A: Address> Contender<Keys<A>> for Burst<'_> {
         let mut decisions = vec![UNDECIDED; keys.addresses.len()];
         for (addresses, decisions) in keys.addresses.chunks(LENGTH).zip(decisions.chunks_mut(LENGTH)) {
             let packets: Vec<Packet> = addresses.iter().map(|address| address.packet()).collect();
-            (self.decide)(&self.table, &packets, decisions);
+            self.table.decide_burst(&packets, decisions);
         }
         Ok(decisions.into_iter().map(|decision| (decision.action == Action::Drop).into()).collect())
     }
@@ -95,7 +89,7 @@ impl<A: Address> Contender<Keys<A>> for Burst<'_> {
                 for (packet, address) in packets.iter_mut().zip(addresses) {
                     packet.source = address.address();
                 }
-                (self.decide)(&self.table, black_box(&packets[..addresses.len()]), &mut decisions[..addresses.len()]);
+                self.table.decide_burst(black_box(&packets[..addresses.len()]), &mut decisions[..addresses.len()]);
                 black_box(&decisions);
             }
         }))

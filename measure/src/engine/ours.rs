@@ -59,8 +59,9 @@ pub fn answer(decision: Decision) -> Result<u32> {
 }
 
 /// How often a packet reads memory, at worst, as soon as tables say so.
-fn accesses(_table: &Table<'_>) -> Option<String> {
-    None
+fn accesses(table: &Table<'_>) -> Option<String> {
+    let shape = table.shape();
+    Some(if shape.listed == 0 { shape.worst.to_string() } else { format!("{} + {} rules", shape.worst, shape.listed) })
 }
 
 /// What follows a name for a version of IP.

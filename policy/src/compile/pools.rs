@@ -5,7 +5,7 @@ use super::ranges::{Range, complement, union};
 use crate::policy::{Member, Prefix, Values};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
-use firewall::linear::{self, Set};
+use firewall::linear::{self, Set, Version};
 use std::collections::HashMap;
 
 /// The ranges by the width of their numbers.
@@ -104,6 +104,19 @@ impl Pools {
         Ok(Addresses { ranges, lists: Some(self.references.share(sets)?), negated })
     }
 
+    /// The small numbers of a set.
+    pub(super) fn numbers_of(&self, set: Set) -> &[Range] {
+        self.numbers.members(set)
+    }
+
+    /// The addresses of a set, of this version of IP.
+    pub(super) fn addresses_of(&self, set: Set, version: Version) -> &[Range] {
+        match version {
+            Version::V4 => self.ipv4.members(set),
+            Version::V6 => self.ipv6.members(set),
+        }
+    }
+
     fn all(&self) -> [&Pool; 4] {
         [&self.numbers, &self.ipv4, &self.ipv6, &self.references]
     }
@@ -136,6 +149,11 @@ impl Pool {
         }
         let named = union(ranges);
         self.share(if values.negated { complement(&named, max) } else { named })
+    }
+
+    fn members(&self, set: Set) -> &[Range] {
+        let first = set.first as usize;
+        self.ranges.get(first..first + set.count as usize).unwrap_or_default()
     }
 
     fn share(&mut self, ranges: Vec<Range>) -> Result<Set, ValueError> {

@@ -1,12 +1,12 @@
 //! What must hold for any bytes. Each function panics where it does not; fuzz targets, the replay of what they found, and
 //! generated tests call the same ones.
 use super::{Traffic, frame, policy_and_frames};
-use crate::compile::compile;
+use crate::compile::{Strategy, compile_as};
 use crate::policy::{Action, Policy};
 use crate::reference;
 use arbitrary::Unstructured;
 use firewall::lists::{self, Ipv4Set, Ipv6Set, LINE};
-use firewall::{Cause, Fragment, Inspected, Packet, Table, inspect, judge, protocol, table};
+use firewall::{Cause, Decision, Fragment, Inspected, Matched, Packet, Table, inspect, judge, protocol, table};
 
 /// A property, by the name of its fuzz target.
 pub type Property = (&'static str, fn(&[u8]));
@@ -50,16 +50,17 @@ pub fn decode_table(bytes: &[u8]) {
     decide_by(&sealed(choices.take_rest()), &frames);
 }
 
-/// A table whose header and checksum are right: of one byte for the default, one for the number of rules, two for the
+/// A table whose header and checksum are right: of one byte for default and engine, one for the number of rules, two for the
 /// length of the engine's part, that, and the lists.
 fn sealed(bytes: &[u8]) -> Vec<u8> {
     let [default, rules, low, high, body @ ..] = bytes else { return vec![] };
     let (part, lists) = body.split_at(usize::from(u16::from_le_bytes([*low, *high])).min(body.len()));
-    let default = if default % 2 == 0 { firewall::Action::Accept } else { firewall::Action::Drop };
+    let (engine, default) = (default / 2 % 2, default % 2);
+    let default = if default == 0 { firewall::Action::Accept } else { firewall::Action::Drop };
     let end = table::HEADER + part.len();
     let start = if lists.is_empty() { end } else { end.next_multiple_of(LINE) };
     let length = (start + lists.len() + table::CHECKSUM) as u32;
-    let header = table::emit_header(table::engine::LINEAR, default, length, (*rules).into(), part.len() as u32);
+    let header = table::emit_header(engine, default, length, (*rules).into(), part.len() as u32);
     let mut blob = [header.as_slice(), part].concat();
     blob.resize(start, 0);
     blob.extend(lists);
@@ -117,14 +118,33 @@ pub fn judge_frame(bytes: &[u8]) {
 
 /// The compiled table decides about these frames as the rules read.
 pub fn assert_agreed(policy: &Policy, frames: &[Vec<u8>]) {
-    let blob = compile(policy).expect("a generated policy compiles");
-    let table = Table::decode(&blob).expect("a compiled policy decodes");
-    assert_eq!(table.rules() as usize, policy.rules.len());
-    for frame in frames {
-        let verdict = judge(frame, &table);
-        let found = (verdict.action, verdict.cause);
-        assert_eq!(found, expected(policy, frame), "{policy:#?}\n{:?}\n{frame:02x?}", inspect(frame));
+    for strategy in [Strategy::Linear, Strategy::Forest] {
+        let blob = compile_as(policy, strategy).expect("a generated policy compiles");
+        let table = Table::decode(&blob).expect("a compiled policy decodes");
+        assert_eq!(table.rules() as usize, policy.rules.len());
+        for frame in frames {
+            let verdict = judge(frame, &table);
+            let found = (verdict.action, verdict.cause);
+            let expected = expected(policy, frame);
+            assert_eq!(found, expected, "{strategy:?} {policy:#?}\n{:?}\n{frame:02x?}", inspect(frame));
+        }
+        assert_alike_together(&table, frames);
     }
+}
+
+/// The table decides about packets together as about each.
+fn assert_alike_together(table: &Table<'_>, frames: &[Vec<u8>]) {
+    let packet = |frame: &Vec<u8>| match inspect(frame) {
+        Ok(Inspected::Packet(packet)) => Some(packet),
+        _ => None,
+    };
+    let packets: Vec<_> = frames.iter().filter_map(packet).collect();
+    let each: Vec<_> = packets.iter().map(|packet| table.decide(packet)).collect();
+    let undecided = Decision { action: firewall::Action::Drop, cause: Matched::Rule(u32::MAX) };
+    let mut together = vec![undecided; packets.len() + 1];
+    table.decide_burst(&packets, &mut together);
+    assert_eq!(together.pop(), Some(undecided), "there is no packet for it");
+    assert_eq!(together, each);
 }
 
 /// Action and cause as POLICY.md has them: rules see well-formed IP packets and nothing else.

@@ -1,0 +1,173 @@
+//! The engine for long lists of rules: a few decision trees, whose leaves are short lists of rules. Bounded by the deepest
+//! path of each tree, and cannot panic.
+//!
+//! A packet is a key of a few words ([`Key`]): its addresses, and its kind with its two ports. A node of a tree names a word
+//! and some of its bits; these bits, moved together, number its children. A rule whose bits there are free stands under
+//! several children, which a few trees for rules of different shapes keep rare. A leaf has the rules that can still match,
+//! in their order, four at a time. What the trees can't hold stays a list for the [linear engine](crate::linear).
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0..4, 4..8 | how many rules stand in the list, and its length in bytes, a multiple of 4 |
+//! | | their numbers, in order, 4 bytes each |
+//! | | the list, as the linear engine has it, then zeroes |
+//! | | the action of every rule, a byte each, then zeroes up to a multiple of 4 |
+//! | | the trees for IPv4, then those for IPv6, see [`Trees`] |
+use crate::classify::Action;
+use crate::linear::Linear;
+use crate::packet::Packet;
+use crate::table::decode_action;
+use core::net::IpAddr;
+use cpu::{Bmi2, Extract, Portable};
+
+mod decode;
+mod entry;
+mod key;
+mod node;
+mod trees;
+
+pub use decode::ForestError;
+pub use entry::{Condition, ENTRY_V4, ENTRY_V6, GROUP};
+pub use key::{KIND_LATER, KIND_NUMBERS, Key};
+pub use node::{MOST_BITS, Node, SLOT, Slot};
+pub use trees::{BURST, HEADER, ROOT, emit_root};
+
+use trees::Trees;
+
+/// 64-bit words of the addresses of both versions of IP.
+const V4: usize = 1;
+const V6: usize = 4;
+
+/// The trees and what they can't hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Forest<'a> {
+    numbers: &'a [[u8; 4]],
+    list: Linear<'a>,
+    actions: &'a [u8],
+    v4: Trees<'a, V4, { entry::words(V4) }>,
+    v6: Trees<'a, V6, { entry::words(V6) }>,
+    bmi2: Option<Bmi2>,
+}
+
+/// What finding a verdict may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// How many decision trees there are, for both versions of IP.
+    pub trees: usize,
+    /// How many rules are tried one after the other besides.
+    pub listed: usize,
+    /// The most accesses to memory for one packet that depend on each other or go to another cache line, the list aside.
+    pub worst: usize,
+}
+
+impl Forest<'_> {
+    /// The first rule that matches the packet, and its action.
+    #[inline]
+    pub(crate) fn first_match(&self, packet: &Packet) -> Option<(u32, Action)> {
+        let found = match self.bmi2 {
+            Some(bmi2) => self.find(packet, bmi2),
+            None => self.find(packet, Portable),
+        };
+        let rule = if self.numbers.is_empty() { found } else { self.find_listed(packet, found) };
+        Some((rule, self.action(rule)?))
+    }
+
+    /// The first rule in the trees that matches; `u32::MAX` if there is none.
+    #[inline(always)]
+    fn find(&self, packet: &Packet, extract: impl Extract) -> u32 {
+        match (packet.source, packet.destination) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                self.v4.first_match(&Key::v4(source, destination, packet), extract)
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                self.v6.first_match(&Key::v6(source, destination, packet), extract)
+            }
+            // A packet is of one version.
+            _ => u32::MAX,
+        }
+    }
+
+    /// The first rules that match packets, at most [`BURST`] of them; `u32::MAX` where there is none.
+    pub(crate) fn first_matches(&self, packets: &[Packet], found: &mut [u32; BURST]) {
+        match self.bmi2 {
+            Some(bmi2) => self.find_all(packets, found, bmi2),
+            None => self.find_all(packets, found, Portable),
+        }
+        if !self.numbers.is_empty() {
+            packets.iter().zip(found).for_each(|(packet, found)| *found = self.find_listed(packet, *found));
+        }
+    }
+
+    /// The versions of IP apart: each keeps the places of its packets.
+    fn find_all(&self, packets: &[Packet], found: &mut [u32; BURST], extract: impl Extract) {
+        let mut v4 = Batch::<V4>::default();
+        let mut v6 = Batch::<V6>::default();
+        for (place, packet) in packets.iter().take(BURST).enumerate() {
+            match (packet.source, packet.destination) {
+                (IpAddr::V4(source), IpAddr::V4(destination)) => v4.add(place, Key::v4(source, destination, packet)),
+                (IpAddr::V6(source), IpAddr::V6(destination)) => v6.add(place, Key::v6(source, destination, packet)),
+                _ => (),
+            }
+        }
+        found.fill(u32::MAX);
+        v4.find(&self.v4, found, extract);
+        v6.find(&self.v6, found, extract);
+    }
+
+    /// The first rule of the list that matches, if it comes before `found`.
+    fn find_listed(&self, packet: &Packet, found: u32) -> u32 {
+        let before = self.numbers.partition_point(|number| u32::from_le_bytes(*number) < found);
+        let listed = self.list.first_match_of(before, packet);
+        listed.and_then(|index| self.numbers.get(index)).map_or(found, |number| u32::from_le_bytes(*number))
+    }
+
+    /// The action of a rule.
+    #[inline]
+    pub(crate) fn action(&self, rule: u32) -> Option<Action> {
+        decode_action(*self.actions.get(usize::try_from(rule).ok()?)?)
+    }
+
+    /// What a verdict may cost.
+    pub(crate) fn shape(&self) -> Shape {
+        let (trees, worst) = (self.v4.len() + self.v6.len(), self.v4.worst().max(self.v6.worst()));
+        Shape { trees, listed: self.numbers.len(), worst }
+    }
+}
+
+/// The packets of a burst that are of one version of IP.
+struct Batch<const W: usize> {
+    keys: [Key<W>; BURST],
+    places: [usize; BURST],
+    count: usize,
+}
+
+impl<const W: usize> Default for Batch<W> {
+    fn default() -> Self {
+        Self { keys: [Key { addresses: [0; W], rest: 0 }; BURST], places: [0; BURST], count: 0 }
+    }
+}
+
+impl<const W: usize> Batch<W> {
+    fn add(&mut self, place: usize, key: Key<W>) {
+        if let (Some(to), Some(at)) = (self.keys.get_mut(self.count), self.places.get_mut(self.count)) {
+            (*to, *at) = (key, place);
+            self.count += 1;
+        }
+    }
+
+    /// Looks all up, and puts what is found where the packets stand.
+    #[inline(always)]
+    fn find<const N: usize>(&self, trees: &Trees<'_, W, N>, found: &mut [u32; BURST], extract: impl Extract) {
+        let mut own = [u32::MAX; BURST];
+        let (Some(keys), Some(own)) = (self.keys.get(..self.count), own.get_mut(..self.count)) else { return };
+        if keys.is_empty() {
+            return;
+        }
+        trees.first_matches(keys, own, extract);
+        for (own, place) in own.iter().zip(&self.places) {
+            if let Some(found) = found.get_mut(*place) {
+                *found = *own;
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The part of all keys that a node is reached with, and which conditions can be met there.
+use firewall::forest::Condition;
+
+/// The keys with these bits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Region<const W: usize> {
+    addresses: [Known; W],
+    rest: Known,
+}
+
+/// Bits that are known, and how they are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    mask: u64,
+    bits: u64,
+}
+
+/// The bits of the last word that a key has.
+pub(super) const REST_BITS: u64 = 0xffff_ffff_ffff;
+
+impl Known {
+    /// The least and the most of the 16 bits from `shift` on.
+    fn number(self, shift: u32) -> (u16, u16) {
+        let (mask, bits) = ((self.mask >> shift) as u16, (self.bits >> shift) as u16);
+        (bits, bits | !mask)
+    }
+}
+
+/// From where on the last word has the two numbers.
+const SHIFTS: [u32; 2] = [16, 0];
+
+impl<const W: usize> Region<W> {
+    /// All keys.
+    pub(super) const ALL: Self =
+        Region { addresses: [Known { mask: 0, bits: 0 }; W], rest: Known { mask: 0, bits: 0 } };
+
+    fn word(&self, word: usize) -> Known {
+        self.addresses.get(word).copied().unwrap_or(self.rest)
+    }
+
+    /// The bits of a word that are known.
+    pub(super) fn known(&self, word: usize) -> u64 {
+        self.word(word).mask
+    }
+
+    /// How those are.
+    pub(super) fn bits(&self, word: usize) -> u64 {
+        self.word(word).bits
+    }
+
+    /// The part in which this bit is so.
+    pub(super) fn with(mut self, word: usize, bit: u32, one: bool) -> Self {
+        let known = self.addresses.get_mut(word).unwrap_or(&mut self.rest);
+        known.mask |= 1 << bit;
+        known.bits |= u64::from(one) << bit;
+        self
+    }
+
+    /// Whether a condition can be met where this bit is zero, and where it is one. Exact unless a range is cut by bits that
+    /// are not its first.
+    pub(super) fn sides(&self, condition: &Condition<W>, word: usize, bit: u32) -> (bool, bool) {
+        let one = 1 << bit;
+        if let (Some(mask), Some(bits)) = (condition.masks.get(word), condition.addresses.get(word)) {
+            return if mask & one == 0 { (true, true) } else { (bits & one == 0, bits & one != 0) };
+        }
+        if bit >= 32 {
+            let (mask, bits) = (u64::from(condition.kind_mask) << 32, u64::from(condition.kind) << 32);
+            return if mask & one == 0 { (true, true) } else { (bits & one == 0, bits & one != 0) };
+        }
+        let index = usize::from(bit < 16);
+        let (least, most) = number(condition, index);
+        let can = |is: bool| {
+            let (first, last) = self.with(word, bit, is).rest.number(SHIFTS[index]);
+            least <= last && first <= most
+        };
+        (can(false), can(true))
+    }
+
+    /// Whether every key of the region meets a condition.
+    pub(super) fn is_within(&self, condition: &Condition<W>) -> bool {
+        let addresses = self.addresses.iter().zip(condition.masks.iter().zip(&condition.addresses));
+        let fits = |known: Known, mask: u64, bits: u64| mask & !known.mask == 0 && (known.bits ^ bits) & mask == 0;
+        let kind = fits(self.rest, u64::from(condition.kind_mask) << 32, u64::from(condition.kind) << 32);
+        kind && addresses.into_iter().all(|(known, (mask, bits))| fits(*known, *mask, *bits))
+            && [0, 1].into_iter().all(|index| {
+                let (least, most) = number(condition, index);
+                let (first, last) = self.rest.number(SHIFTS[index]);
+                least <= first && last <= most
+            })
+    }
+}
+
+fn number<const W: usize>(condition: &Condition<W>, index: usize) -> (u16, u16) {
+    let least = condition.least[index];
+    (least, least.saturating_add(condition.more[index]))
+}
