@@ -24,10 +24,10 @@ type Word = [u8; 8];
 /// |---|---|
 /// | 0..3 | its kind, one of the constants here |
 /// | 3..35 | where what it has starts: the number of an entry, or of 8 bytes of the leaves |
-/// | 35..64 | of a leaf: how many it has; of a node: how many bits it looks at (5), and where they end (7) |
+/// | 35..64 | of a node: how many bits it looks at (5), and where they end (7); of a few: the [`tags`](super::tags); of other leaves: how many there are |
 pub mod entry {
-    /// No address is in the set.
-    pub const NONE: u64 = 0;
+    /// Up to four addresses. A set without any has an entry that is all zero.
+    pub const FEW_HOSTS: u64 = 0;
     /// A node: the bits of the address that it looks at are the number of the entry to go on with.
     pub const NODE: u64 = 1;
     /// Addresses, in order.
@@ -38,6 +38,9 @@ pub mod entry {
     pub const NETWORKS: u64 = 4;
     /// The first 64 bits of first and last address of ranges, in order and apart from each other.
     pub const NETWORK_RANGES: u64 = 5;
+
+    /// The first 64 bits of up to four addresses.
+    pub const FEW_NETWORKS: u64 = 6;
 
     /// Puts a leaf together.
     pub const fn emit(kind: u64, start: u32, count: u32) -> u64 {
@@ -61,6 +64,10 @@ pub mod entry {
         (entry >> 35) as usize
     }
 
+    pub(super) const fn tags(entry: u64) -> u32 {
+        (entry >> 35) as u32
+    }
+
     pub(super) const fn bits(entry: u64) -> u32 {
         (entry >> 35 & 31) as u32
     }
@@ -70,11 +77,47 @@ pub mod entry {
     }
 }
 
+/// What is known of a few addresses without reading them: 7 bits of each. An address that is not among them is seldom
+/// looked for in memory, and one that is is compared with one.
+pub mod tags {
+    /// Of how many addresses there are tags.
+    pub const MOST: usize = 4;
+    /// Bits of a tag.
+    pub const BITS: u32 = 7;
+    /// One in each.
+    const ONES: u32 = 0x0020_4081;
+
+    /// The tag of an address: never zero.
+    #[inline]
+    pub const fn of_host(address: u128) -> u32 {
+        of_network((address >> 64) as u64 ^ (address as u64).rotate_left(32))
+    }
+
+    /// The tag of what an address begins with: never zero.
+    #[inline]
+    pub const fn of_network(network: u64) -> u32 {
+        let tag = (network.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - BITS)) as u32;
+        if tag == 0 { 1 } else { tag }
+    }
+
+    /// The highest bit of each tag that is this one; perhaps of others, after the first that is.
+    #[inline]
+    pub(super) const fn equal(tags: u32, tag: u32) -> u32 {
+        let differing = tags ^ tag * ONES;
+        differing.wrapping_sub(ONES) & !differing & ONES << (BITS - 1)
+    }
+
+    /// Of how many there are tags.
+    pub(super) const fn count(tags: u32) -> usize {
+        (u32::BITS - tags.leading_zeros()).div_ceil(BITS) as usize
+    }
+}
+
 /// How many addresses are looked up together: enough to wait for memory once, and few enough to stay at hand.
 const TOGETHER: usize = 32;
 
-/// A leaf with no more than this is looked at as a whole; a larger one is searched by halves.
-const FEW: usize = 8;
+/// A leaf with no more ranges than this is looked at as a whole; a larger one is searched by halves.
+const FEW: usize = 4;
 
 /// A set of IPv6 addresses.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +154,8 @@ impl<'a> Ipv6Set<'a> {
     /// Whether what an entry has is there.
     fn has(&self, entry: u64) -> bool {
         let (length, there) = match entry::kind(entry) {
-            entry::NONE => return entry == 0,
+            entry::FEW_HOSTS => (tags::count(entry::tags(entry)) * 2, self.leaves.len()),
+            entry::FEW_NETWORKS => (tags::count(entry::tags(entry)), self.leaves.len()),
             entry::NODE => (1 << entry::bits(entry), self.entries.len()),
             kind => match words_each(kind) {
                 Some(each) => (entry::count(entry) * each, self.leaves.len()),
@@ -139,12 +183,17 @@ impl<'a> Ipv6Set<'a> {
     pub fn contains_many(&self, addresses: &[u128], found: &mut [bool]) {
         for (addresses, found) in addresses.chunks(TOGETHER).zip(found.chunks_mut(TOGETHER)) {
             let mut entries = [self.root; TOGETHER];
-            for _ in 0..DEEPEST {
+            if entry::kind(self.root) == entry::NODE {
+                for (entry, address) in entries.iter_mut().zip(addresses) {
+                    *entry = self.below(self.root, *address);
+                }
+            }
+            for _ in 1..DEEPEST {
                 let mut is_deeper = false;
                 for (entry, address) in entries.iter_mut().zip(addresses) {
                     if entry::kind(*entry) == entry::NODE {
                         *entry = self.below(*entry, *address);
-                        is_deeper |= entry::kind(*entry) == entry::NODE;
+                        is_deeper = true;
                     }
                 }
                 if !is_deeper {
@@ -152,7 +201,7 @@ impl<'a> Ipv6Set<'a> {
                 }
             }
             // Asks for the leaves, whose bytes come while the next ones are asked for.
-            let asked = entries.iter().map(|entry| self.leaves.get(entry::start(*entry)).map_or(0, |[byte, ..]| *byte));
+            let asked = entries.iter().zip(addresses).map(|(entry, address)| self.first_byte(*entry, *address));
             core::hint::black_box(asked.fold(0, |all, byte| all ^ byte));
             for ((found, entry), address) in found.iter_mut().zip(&entries).zip(addresses) {
                 *found = self.leaf_has(*entry, *address);
@@ -164,11 +213,37 @@ impl<'a> Ipv6Set<'a> {
     #[inline]
     fn below(&self, node: u64, address: u128) -> u64 {
         let looked_at = (address >> entry::shift(node)) as usize & ((1 << entry::bits(node)) - 1);
-        self.entries.get(entry::start(node) + looked_at).map_or(entry::NONE, |entry| u64::from_le_bytes(*entry))
+        self.entries.get(entry::start(node) + looked_at).map_or(0, |entry| u64::from_le_bytes(*entry))
+    }
+
+    /// A byte of the leaf that is read, or any byte where none is.
+    #[inline]
+    fn first_byte(&self, entry: u64, address: u128) -> u8 {
+        let is_read = match entry::kind(entry) {
+            entry::FEW_HOSTS => tags::equal(entry::tags(entry), tags::of_host(address)) != 0,
+            _ => true,
+        };
+        self.leaves.get(if is_read { entry::start(entry) } else { 0 }).map_or(0, |[byte, ..]| *byte)
     }
 
     #[inline]
     fn leaf_has(&self, entry: u64, address: u128) -> bool {
+        let network = (address >> 64) as u64;
+        match entry::kind(entry) {
+            entry::FEW_HOSTS => has_few(entry, tags::of_host(address), |number| {
+                let start = entry::start(entry) + number * 2;
+                let words = self.leaves.get(start..).and_then(<[Word]>::first_chunk);
+                words.is_some_and(|words| whole(words) == address)
+            }),
+            entry::FEW_NETWORKS => has_few(entry, tags::of_network(network), |number| {
+                let word = self.leaves.get(entry::start(entry) + number);
+                word.is_some_and(|word| u64::from_le_bytes(*word) == network)
+            }),
+            _ => self.many_have(entry, address),
+        }
+    }
+
+    fn many_have(&self, entry: u64, address: u128) -> bool {
         let kind = entry::kind(entry);
         let Some(each) = words_each(kind) else { return false };
         let start = entry::start(entry);
@@ -190,6 +265,20 @@ impl<'a> Ipv6Set<'a> {
     }
 }
 
+/// Whether one of a few is what is wanted, of those whose tag says that they may be.
+#[inline]
+fn has_few(entry: u64, tag: u32, is_wanted: impl Fn(usize) -> bool) -> bool {
+    let mut equal = tags::equal(entry::tags(entry), tag);
+    while equal != 0 {
+        if is_wanted((equal.trailing_zeros() / tags::BITS) as usize) {
+            return true;
+        }
+        // There are at most four.
+        equal &= equal - 1;
+    }
+    false
+}
+
 /// How many times 8 bytes one of a leaf takes; `None` for what is no leaf.
 #[inline]
 fn words_each(kind: u64) -> Option<usize> {
@@ -209,9 +298,6 @@ fn whole([high, low]: &[Word; 2]) -> u128 {
 
 #[inline]
 fn has_point<P, N: Ord + Copy>(points: &[P], number: impl Fn(&P) -> N, wanted: N) -> bool {
-    if points.len() <= FEW {
-        return points.iter().fold(false, |any, point| any | (number(point) == wanted));
-    }
     points.binary_search_by_key(&wanted, number).is_ok()
 }
 
@@ -222,7 +308,9 @@ fn has_range<R, N: Ord + Copy>(ranges: &[R], bounds: impl Fn(&R) -> (N, N), want
         first <= wanted && wanted <= last
     };
     if ranges.len() <= FEW {
-        return ranges.iter().fold(false, |any, range| any | holds(range));
+        // The last one over again, so that the processor need not guess how many there are.
+        let last = ranges.len().saturating_sub(1);
+        return (0..FEW).fold(false, |any, number| any | ranges.get(number.min(last)).is_some_and(holds));
     }
     ranges.get(ranges.partition_point(|range| bounds(range).1 < wanted)).is_some_and(holds)
 }
