@@ -76,13 +76,13 @@ impl Linear<'_> {
                 || self.has_address(
                     ranges(present::SOURCE, source),
                     ranges(present::SOURCE_LISTS, source_lists),
-                    packet.source,
+                    &packet.source,
                 ) != (negated & negated::SOURCE != 0))
             && (free(present::DESTINATION | present::DESTINATION_LISTS)
                 || self.has_address(
                     ranges(present::DESTINATION, destination),
                     ranges(present::DESTINATION_LISTS, destination_lists),
-                    packet.destination,
+                    &packet.destination,
                 ) != (negated & negated::DESTINATION != 0))
     }
 
@@ -90,8 +90,10 @@ impl Linear<'_> {
         number.is_some_and(|number| contains(self.numbers, parse_set(set), number))
     }
 
-    /// Whether an address is in one of the ranges or in one of the lists.
-    fn has_address(&self, set: Option<Set>, lists: Option<Set>, address: IpAddr) -> bool {
+    /// Whether an address is in one of the ranges or in one of the lists. It is read where it stands: a copy would wait
+    /// for what wrote it.
+    #[inline]
+    fn has_address(&self, set: Option<Set>, lists: Option<Set>, address: &IpAddr) -> bool {
         let in_ranges = set.is_some_and(|set| match address {
             IpAddr::V4(address) => contains(self.ipv4, set, address.to_bits()),
             IpAddr::V6(address) => contains(self.ipv6, set, address.to_bits()),
@@ -99,7 +101,8 @@ impl Linear<'_> {
         in_ranges || lists.is_some_and(|lists| self.in_lists(lists, address))
     }
 
-    fn in_lists(&self, lists: Set, address: IpAddr) -> bool {
+    #[inline(never)]
+    fn in_lists(&self, lists: Set, address: &IpAddr) -> bool {
         let references = members(self.references, lists).unwrap_or_default();
         references.iter().any(|reference| self.lists.contains(u32::from_le_bytes(*reference), address))
     }

@@ -80,7 +80,7 @@ impl<'a> Lists<'a> {
 
     /// Whether an address is in the set of this number. A set has addresses of one version only.
     #[inline]
-    pub fn contains(&self, number: u32, address: IpAddr) -> bool {
+    pub fn contains(&self, number: u32, address: &IpAddr) -> bool {
         self.set(number).is_some_and(|set| set.contains(address))
     }
 
@@ -118,11 +118,19 @@ impl Set<'_> {
 
     /// Whether an address is in it.
     #[inline]
-    pub fn contains(&self, address: IpAddr) -> bool {
+    pub fn contains(&self, address: &IpAddr) -> bool {
+        match (self, address) {
+            (Self::Ipv4(set), IpAddr::V4(address)) => set.contains(address.to_bits()),
+            _ => self.other_contains(address),
+        }
+    }
+
+    /// Apart from the most common, so that little stands in the way of that.
+    #[inline(never)]
+    fn other_contains(&self, address: &IpAddr) -> bool {
         match (self, address) {
             (Self::RangesV4(ranges), IpAddr::V4(address)) => contains(ranges, address.to_bits()),
             (Self::RangesV6(ranges), IpAddr::V6(address)) => contains(ranges, address.to_bits()),
-            (Self::Ipv4(set), IpAddr::V4(address)) => set.contains(address.to_bits()),
             (Self::Ipv6(set), IpAddr::V6(address)) => set.contains(address.to_bits()),
             _ => false,
         }

@@ -148,10 +148,24 @@ impl<'a> Ipv4Set<'a> {
         let (low, line, flag) = (address & 0xffff, entry::line(entry), entry::flag(entry));
         match entry::kind(entry) {
             entry::CONSTANT => flag,
-            entry::POINTS => self.block(entry, low).is_some_and(|block| is_among(block, low)),
-            entry::TURNS => self.block(entry, low).is_some_and(|block| (rank(block, low) & 1 == 1) != flag),
             entry::COARSE => self.lines.get(line).is_some_and(|line| bit(line, low >> 8 | u32::from(flag) << 8)),
-            _ => self.lines.get(line + (low >> 9) as usize).is_some_and(|line| bit(line, low & 511)),
+            entry::POINTS if entry::blocks(entry) == 1 => self.lines.get(line).is_some_and(|line| is_among(line, low)),
+            _ => self.many_have(entry, low),
+        }
+    }
+
+    /// Apart from what is common, so that little stands in the way of that.
+    #[inline(never)]
+    fn many_have(&self, entry: u32, low: u32) -> bool {
+        match entry::kind(entry) {
+            entry::POINTS => self.block(entry, low).is_some_and(|block| is_among(block, low)),
+            entry::TURNS => {
+                self.block(entry, low).is_some_and(|block| (rank(block, low) & 1 == 1) != entry::flag(entry))
+            }
+            _ => {
+                let line = self.lines.get(entry::line(entry) + (low >> 9) as usize);
+                line.is_some_and(|line| bit(line, low & 511))
+            }
         }
     }
 
