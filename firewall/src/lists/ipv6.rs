@@ -103,8 +103,8 @@ pub mod tags {
     /// The highest bit of each tag that is this one; perhaps of others, after the first that is.
     #[inline]
     pub(super) const fn equal(tags: u32, tag: u32) -> u32 {
-        let differing = tags ^ tag * ONES;
-        differing.wrapping_sub(ONES) & !differing & ONES << (BITS - 1)
+        let differing = tags ^ (tag * ONES);
+        differing.wrapping_sub(ONES) & !differing & (ONES << (BITS - 1))
     }
 
     /// Of how many there are tags.
