@@ -138,3 +138,50 @@ fn a_refusal_says_what_is_wrong() {
     assert_eq!(changed(80, 2), set);
     assert_eq!(changed(100, 24), set);
 }
+
+/// A table of one rule from a list of this many IPv4 hosts, which do not touch; and where the lists start in it.
+fn one_list(hosts: u32) -> (Vec<u8>, usize) {
+    use policy::policy::{Action, Addresses, List, Member, Network, Prefix, Prefixes, Rule, Values};
+    let host = |index: u32| Prefix { address: (index * 2).into(), length: 32 };
+    let ipv4 = Prefixes::<std::net::Ipv4Addr>::new((0..hosts).map(host).collect());
+    let source = Some(Values { negated: true, members: vec![Member::List(0)] });
+    let network = Network::Ipv4(Addresses { source, destination: None, fragment: None, protocol: None });
+    let rule = Rule { network: Some(network), transport: None, action: Action::Drop, span: 0..0 };
+    let lists = vec![List { name: "l".into(), ipv4, ..List::default() }];
+    let blob = compile(&Policy { rules: vec![rule], default: Action::Accept, lists }).expect("it compiles");
+    let part = u32::from_le_bytes(blob[16..20].try_into().expect("4 bytes"));
+    let lists = (table::HEADER + part as usize).next_multiple_of(firewall::lists::LINE);
+    (blob, lists)
+}
+
+#[test]
+fn a_refusal_says_what_is_wrong_with_a_list() {
+    let refused = |(mut blob, lists): (Vec<u8>, usize), change: &dyn Fn(&mut [u8], &mut [u8])| {
+        let (engine, bytes) = blob.split_at_mut(lists);
+        change(engine, bytes);
+        seal(&mut blob);
+        let error = Table::decode(&blob).expect_err("it does not decode").to_string();
+        error.strip_prefix("the compiled policy does not hold together: ").expect("where it is wrong").to_string()
+    };
+    let few = || one_list(17);
+    let many = || one_list(3000);
+    let set = "address list 0 is of no kind that is known, or not where it should be";
+    assert_eq!(refused(few(), &|_, lists| lists[0] = 200), "its address lists are shorter than their entries take");
+    assert_eq!(refused(few(), &|_, lists| lists[4] = 9), set);
+    assert_eq!(refused(few(), &|_, lists| lists[8] = 4), set);
+    assert_eq!(refused(few(), &|_, lists| lists[12] = 7), set);
+    assert_eq!(refused(few(), &|_, lists| lists[64] = 9), "address list 0 is wrong: its ranges are not in order");
+    let index = "address list 0 is wrong: its index points to what is not there";
+    assert_eq!(refused(many(), &|_, lists| lists[64 + 4 * 7] = 1 << 4), index);
+    assert_eq!(refused(many(), &|_, lists| lists[64 + 4 * 7 + 3] = 0xff), index);
+    let named = "rule 0 names lists that are not there or of the other IP version";
+    let reference = |engine: &mut [u8]| table::HEADER + linear_part(engine) - 4;
+    assert_eq!(refused(few(), &|engine, _| engine[reference(engine)] = 1), named);
+    assert_eq!(refused(few(), &|engine, _| engine[table::HEADER + 16] = 6), named);
+    let parts = "its parts do not make up the whole";
+    assert_eq!(refused(few(), &|engine, _| *engine.last_mut().expect("a byte") = 1), parts);
+}
+
+fn linear_part(engine: &[u8]) -> usize {
+    u32::from_le_bytes(engine[16..20].try_into().expect("4 bytes")) as usize
+}
