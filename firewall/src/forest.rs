@@ -30,7 +30,7 @@ pub use decode::ForestError;
 pub use entry::{Condition, ENTRY_V4, ENTRY_V6, GROUP};
 pub use key::{KIND_LATER, KIND_NUMBERS, Key};
 pub use node::{MOST_BITS, Node, SLOT, Slot};
-pub use trees::{BURST, HEADER, ROOT, emit_root};
+pub use trees::{HEADER, ROOT, emit_root};
 
 use trees::Trees;
 
@@ -87,33 +87,6 @@ impl Forest<'_> {
         }
     }
 
-    /// The first rules that match packets, at most [`BURST`] of them; `u32::MAX` where there is none.
-    pub(crate) fn first_matches(&self, packets: &[Packet], found: &mut [u32; BURST]) {
-        match self.bmi2 {
-            Some(bmi2) => self.find_all(packets, found, bmi2),
-            None => self.find_all(packets, found, Portable),
-        }
-        if !self.numbers.is_empty() {
-            packets.iter().zip(found).for_each(|(packet, found)| *found = self.find_listed(packet, *found));
-        }
-    }
-
-    /// The versions of IP apart: each keeps the places of its packets.
-    fn find_all(&self, packets: &[Packet], found: &mut [u32; BURST], extract: impl Extract) {
-        let mut v4 = Batch::<V4>::default();
-        let mut v6 = Batch::<V6>::default();
-        for (place, packet) in packets.iter().take(BURST).enumerate() {
-            match (packet.source, packet.destination) {
-                (IpAddr::V4(source), IpAddr::V4(destination)) => v4.add(place, Key::v4(source, destination, packet)),
-                (IpAddr::V6(source), IpAddr::V6(destination)) => v6.add(place, Key::v6(source, destination, packet)),
-                _ => (),
-            }
-        }
-        found.fill(u32::MAX);
-        v4.find(&self.v4, found, extract);
-        v6.find(&self.v6, found, extract);
-    }
-
     /// The first rule of the list that matches, if it comes before `found`.
     fn find_listed(&self, packet: &Packet, found: u32) -> u32 {
         let before = self.numbers.partition_point(|number| u32::from_le_bytes(*number) < found);
@@ -131,43 +104,5 @@ impl Forest<'_> {
     pub(crate) fn shape(&self) -> Shape {
         let (trees, worst) = (self.v4.len() + self.v6.len(), self.v4.worst().max(self.v6.worst()));
         Shape { trees, listed: self.numbers.len(), worst }
-    }
-}
-
-/// The packets of a burst that are of one version of IP.
-struct Batch<const W: usize> {
-    keys: [Key<W>; BURST],
-    places: [usize; BURST],
-    count: usize,
-}
-
-impl<const W: usize> Default for Batch<W> {
-    fn default() -> Self {
-        Self { keys: [Key { addresses: [0; W], rest: 0 }; BURST], places: [0; BURST], count: 0 }
-    }
-}
-
-impl<const W: usize> Batch<W> {
-    fn add(&mut self, place: usize, key: Key<W>) {
-        if let (Some(to), Some(at)) = (self.keys.get_mut(self.count), self.places.get_mut(self.count)) {
-            (*to, *at) = (key, place);
-            self.count += 1;
-        }
-    }
-
-    /// Looks all up, and puts what is found where the packets stand.
-    #[inline(always)]
-    fn find<const N: usize>(&self, trees: &Trees<'_, W, N>, found: &mut [u32; BURST], extract: impl Extract) {
-        let mut own = [u32::MAX; BURST];
-        let (Some(keys), Some(own)) = (self.keys.get(..self.count), own.get_mut(..self.count)) else { return };
-        if keys.is_empty() {
-            return;
-        }
-        trees.first_matches(keys, own, extract);
-        for (own, place) in own.iter().zip(&self.places) {
-            if let Some(found) = found.get_mut(*place) {
-                *found = *own;
-            }
-        }
     }
 }

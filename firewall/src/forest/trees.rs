@@ -5,8 +5,6 @@ use super::key::Key;
 use super::node::{MOST_BITS, Node, SLOT, Slot};
 use cpu::Extract;
 
-/// So many keys are looked up together.
-pub const BURST: usize = 64;
 /// Bytes before the trees.
 pub const HEADER: usize = 16;
 /// Bytes of a tree's root.
@@ -95,46 +93,6 @@ impl<'a, const W: usize, const N: usize> Trees<'a, W, N> {
         found
     }
 
-    /// The first rules that keys meet, at most [`BURST`] of them, each found as by [`first_match`](Self::first_match). Their
-    /// paths go down together, so that one waits for memory while the others do.
-    #[inline(always)]
-    pub(super) fn first_matches(&self, keys: &[Key<W>], found: &mut [u32], extract: impl Extract) {
-        let mut leaves = [(0, 0); BURST];
-        for root in self.roots {
-            let (slot, first_rule, _) = parse_root(root);
-            let mut nodes = [Node::parse(&slot); BURST];
-            let mut paths = Paths::default();
-            (0..).zip(found.iter()).for_each(|(path, found)| paths.push(path, first_rule < *found));
-            let searched = paths;
-            while !paths.is_empty() {
-                let mut deeper = Paths::default();
-                for path in paths.iter() {
-                    let (Some(node), Some(key)) = (nodes.get_mut(path), keys.get(path)) else { continue };
-                    match *node {
-                        Node::Leaf { first, groups } => {
-                            if let Some(leaf) = leaves.get_mut(path) {
-                                *leaf = (first as usize, groups as usize);
-                            }
-                        }
-                        Node::Inner { word, mask, first } => {
-                            let child = first as usize + extract.extract(key.word(word as usize), mask) as usize;
-                            *node = self.slots.get(child).map_or(Node::Leaf { first: 0, groups: 0 }, Node::parse);
-                            deeper.push(path as u8, true);
-                        }
-                    }
-                }
-                paths = deeper;
-            }
-            for path in searched.iter() {
-                if let (Some(&(start, count)), Some(key), Some(found)) =
-                    (leaves.get(path), keys.get(path), found.get_mut(path))
-                {
-                    *found = self.search(start, count, key).min(*found);
-                }
-            }
-        }
-    }
-
     /// The first rule of one tree that a key meets.
     #[inline(always)]
     fn descend(&self, root: Slot, key: &Key<W>, extract: impl Extract) -> u32 {
@@ -172,39 +130,6 @@ impl<'a, const W: usize, const N: usize> Trees<'a, W, N> {
     /// The most accesses to memory for one key, as the compiler counted them.
     pub(super) fn worst(&self) -> usize {
         self.roots.iter().map(|root| parse_root(root).2 as usize).sum()
-    }
-}
-
-/// Numbers of keys in a burst.
-#[derive(Clone, Copy)]
-struct Paths {
-    paths: [u8; BURST],
-    count: usize,
-}
-
-impl Default for Paths {
-    fn default() -> Self {
-        Paths { paths: [0; BURST], count: 0 }
-    }
-}
-
-impl Paths {
-    /// Adds one if it counts: without a branch, as it is as good as random.
-    #[inline(always)]
-    fn push(&mut self, path: u8, counts: bool) {
-        if let Some(place) = self.paths.get_mut(self.count) {
-            *place = path;
-            self.count += usize::from(counts);
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    #[inline(always)]
-    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.paths.iter().take(self.count).map(|path| usize::from(*path))
     }
 }
 
