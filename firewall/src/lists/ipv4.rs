@@ -118,17 +118,31 @@ impl<'a> Ipv4Set<'a> {
     /// them at once.
     pub fn contains_many(&self, addresses: &[u32], found: &mut [bool]) {
         for (addresses, found) in addresses.chunks(TOGETHER).zip(found.chunks_mut(TOGETHER)) {
-            let mut entries = [0; TOGETHER];
-            for (entry, address) in entries.iter_mut().zip(addresses) {
-                *entry = self.entry(*address);
-            }
-            // Asks for the lines, whose bytes come while the next ones are asked for.
-            let asked = entries.iter().zip(addresses).map(|(entry, address)| self.first_byte(*entry, *address));
-            core::hint::black_box(asked.fold(0, |all, byte| all ^ byte));
+            let entries = self.fetched(addresses);
             for ((found, entry), address) in found.iter_mut().zip(&entries).zip(addresses) {
                 *found = self.has_low(*entry, *address);
             }
         }
+    }
+
+    /// Brings near what looking these addresses up will read.
+    pub(crate) fn fetch(&self, addresses: &[u32]) {
+        addresses.chunks(TOGETHER).for_each(|addresses| {
+            self.fetched(addresses);
+        });
+    }
+
+    /// The entries of up to [`TOGETHER`] addresses. Asks for their lines, too, whose bytes come while the next ones are
+    /// asked for.
+    #[inline]
+    fn fetched(&self, addresses: &[u32]) -> [u32; TOGETHER] {
+        let mut entries = [0; TOGETHER];
+        for (entry, address) in entries.iter_mut().zip(addresses) {
+            *entry = self.entry(*address);
+        }
+        let asked = entries.iter().zip(addresses).map(|(entry, address)| self.first_byte(*entry, *address));
+        core::hint::black_box(asked.fold(0, |all, byte| all ^ byte));
+        entries
     }
 
     #[inline]
