@@ -5,7 +5,7 @@
 //! | 0..16 | how many ranges of small numbers, of IPv4 addresses and of IPv6 addresses, and references to lists there are, 4 bytes each |
 //! | | the rules: [`RECORD`] bytes each, see [`Record`] |
 //! | | the ranges, first and last: of small numbers (2 + 2 bytes), IPv4 (4 + 4) and IPv6 addresses (16 + 16) |
-//! | | the references: numbers of sets in the table's [`lists`](crate::lists), 4 bytes each |
+//! | | the references: numbers of sets in the table's [`lists`], 4 bytes each |
 //!
 //! Small numbers are protocols, ports, and types and codes of ICMP messages.
 //!

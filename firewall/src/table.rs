@@ -10,7 +10,7 @@
 //! | 12..16 | how many rules there are |
 //! | 16..20 | length of the engine's own part |
 //! | 20.. | the engine's own part |
-//! | ..n-4 | nothing, or from the next multiple of [`LINE`](crate::lists::LINE) on the [`lists`](crate::lists) |
+//! | ..n-4 | nothing, or from the next multiple of [`LINE`] on the [`lists`](crate::lists) |
 //! | n-4..n | CRC-32 of all before it |
 use crate::classify::Action;
 use crate::crc;

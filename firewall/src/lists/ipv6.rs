@@ -24,7 +24,7 @@ type Word = [u8; 8];
 /// |---|---|
 /// | 0..3 | its kind, one of the constants here |
 /// | 3..35 | where what it has starts: the number of an entry, or of 8 bytes of the leaves |
-/// | 35..64 | of a node: how many bits it looks at (5), and where they end (7); of a few: the [`tags`](super::tags); of other leaves: how many there are |
+/// | 35..64 | of a node: how many bits it looks at (5), and where they end (7); of a few: the tags; of other leaves: how many there are |
 pub mod entry {
     /// Up to four addresses. A set without any has an entry that is all zero.
     pub const FEW_HOSTS: u64 = 0;
