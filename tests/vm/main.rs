@@ -6,6 +6,7 @@ mod broken;
 mod configurations;
 mod ends;
 mod first_frame;
+mod forest;
 mod hostile;
 mod icmp;
 mod lists;
@@ -47,6 +48,7 @@ fn main() {
     programs::cases(&mut trials);
     processors::cases(&mut trials);
     sockets::cases(&mut trials);
+    forest::cases(&mut trials);
     lists::cases(&mut trials);
     load::cases(&mut trials);
     broken::cases(&mut trials);
