@@ -95,7 +95,7 @@ impl Bundle {
     /// Writes the image; returns its length.
     pub fn pack(&self, out: &mut impl Write) -> Result<usize, PackError> {
         let write = |part: &[u8]| out.write_all(part).map_err(PackError::Write);
-        archive::write_to(&self.manifest, &self.policy, self.tree.entries(), write)
+        archive::write(&self.manifest, &self.policy, self.tree.entries(), write)
     }
 
     /// What is of use once the image is written: the files are not, and may be large.

@@ -53,7 +53,8 @@ impl Table<'_> {
 
     /// Decides about packets that came together, and fills in as many decisions as there are packets, if there are so many.
     /// Each is decided as by [`decide`](Self::decide), one after the other: paths that go down together were measured too, and
-    /// were no faster with up to 100,000 rules, because the processor looks ahead by itself and what they wait for is in its caches. A list is larger than they are: what it says of all is asked for before it is waited for.
+    /// were no faster with up to 100,000 rules, because the processor looks ahead by itself and what they wait for is in its caches.
+    /// A list is larger than they are: what it says of all is asked for before it is waited for.
     pub fn decide_burst(&self, packets: &[Packet], decisions: &mut [Decision]) {
         if let Engine::Linear(linear) = &self.engine {
             linear.fetch_lists(packets);

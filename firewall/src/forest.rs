@@ -27,7 +27,7 @@ mod node;
 mod trees;
 
 pub use decode::ForestError;
-pub use entry::{Condition, ENTRY_V4, ENTRY_V6, GROUP};
+pub use entry::{Condition, GROUP};
 pub use key::{KIND_LATER, KIND_NUMBERS, Key};
 pub use node::{MOST_BITS, Node, SLOT, Slot};
 pub use trees::{HEADER, ROOT, emit_root};

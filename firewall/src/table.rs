@@ -133,11 +133,19 @@ pub fn emit_checksum(sealed: &[u8]) -> [u8; CHECKSUM] {
     crc::checksum(sealed).to_le_bytes()
 }
 
-pub(crate) const fn emit_action(action: Action) -> u8 {
+/// The byte that stands for an action.
+pub const fn emit_action(action: Action) -> u8 {
     match action {
         Action::Drop => 0,
         Action::Accept => 1,
     }
+}
+
+/// The first `count` arrays of `N` bytes, and what follows them; `None` when there are fewer.
+pub(crate) fn split_chunks<const N: usize>(bytes: &[u8], count: u32) -> Option<(&[[u8; N]], &[u8])> {
+    let length = usize::try_from(count).ok()?.checked_mul(N)?;
+    let (taken, rest) = bytes.split_at_checked(length)?;
+    Some((taken.as_chunks().0, rest))
 }
 
 pub(crate) const fn decode_action(byte: u8) -> Option<Action> {

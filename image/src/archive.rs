@@ -6,7 +6,6 @@
 use crate::manifest::{Manifest, VERSION};
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use core::fmt;
 
 /// How every image begins: the magic number of `newc` (cpio(5)).
@@ -118,22 +117,9 @@ impl<'a> Image<'a> {
     }
 }
 
-/// Makes an image. A directory should come before what is in it.
-pub fn write<'a>(
-    manifest: &Manifest,
-    policy: &[u8],
-    files: impl IntoIterator<Item = Entry<'a>>,
-) -> Result<Vec<u8>, ImageError> {
-    let mut bytes = Vec::new();
-    write_to(manifest, policy, files, |part| {
-        bytes.extend_from_slice(part);
-        Ok::<(), ImageError>(())
-    })?;
-    Ok(bytes)
-}
-
-/// Makes an image as [`write()`] does, and gives it away part by part; returns its length. An error of `out` ends it.
-pub fn write_to<'a, E: From<ImageError>>(
+/// Makes an image, and gives it away part by part; returns its length. A directory should come before what is in it. An
+/// error of `out` ends it.
+pub fn write<'a, E: From<ImageError>>(
     manifest: &Manifest,
     policy: &[u8],
     files: impl IntoIterator<Item = Entry<'a>>,

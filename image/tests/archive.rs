@@ -1,5 +1,5 @@
 //! Images: what is written is read again, nothing panics, and cpio(1) agrees.
-use image::archive::{Entry, Image, ImageError, write};
+use image::archive::{self, Entry, Image, ImageError};
 use image::manifest::{Host, Manifest, Network, VERSION};
 use proptest::prelude::*;
 use std::io::Write;
@@ -34,6 +34,20 @@ fn sample() -> Vec<u8> {
 /// The bytes from the entry of this name on, its header included.
 fn position(image: &[u8], name: &str) -> usize {
     image.windows(name.len()).position(|window| window == name.as_bytes()).unwrap() - 110
+}
+
+fn write<'a>(
+    manifest: &Manifest,
+    policy: &[u8],
+    files: impl IntoIterator<Item = Entry<'a>>,
+) -> Result<Vec<u8>, ImageError> {
+    let mut bytes = Vec::new();
+    let length = archive::write(manifest, policy, files, |part| {
+        bytes.extend_from_slice(part);
+        Ok::<(), ImageError>(())
+    })?;
+    assert_eq!(length, bytes.len());
+    Ok(bytes)
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub fn barrier() {
     crate::hardware::cpus::barrier();
 }
 
-/// Lets a processor that waits for the kernel have it first, unless one had it since the last call of this. For loops that
+/// Lets a processor that waits for the kernel have it first, unless it was given up anyway since the last call of this. For loops that
 /// may go on without the program's running and without halting, so that they don't keep the kernel for themselves.
 pub fn let_others() {
     crate::hardware::cpus::let_others();

@@ -39,6 +39,8 @@ static const struct rte_acl_field_def fields[FIELDS] = {
 
 static struct rte_acl_ctx *acl;
 static enum rte_acl_classify_alg widest = RTE_ACL_CLASSIFY_SCALAR;
+/* How they are looked up now. */
+static enum rte_acl_classify_alg algorithm = RTE_ACL_CLASSIFY_SCALAR;
 static struct header *headers;
 static const uint8_t **pointers;
 static uint32_t *results;
@@ -123,7 +125,7 @@ static void load(const char *path) {
 }
 
 /* Looks up `number` headers from `position` on, or as many as there are; returns how many. */
-static size_t look_up(enum rte_acl_classify_alg algorithm, size_t batch, size_t number) {
+static size_t look_up(size_t batch, size_t number) {
     size_t end = position + number < count ? position + number : count, begun = position;
     for (size_t at = position; at < end; at += batch) {
         size_t length = end - at < batch ? end - at : batch;
@@ -131,19 +133,6 @@ static size_t look_up(enum rte_acl_classify_alg algorithm, size_t batch, size_t 
     }
     position = end == count ? 0 : end;
     return end - begun;
-}
-
-static void measure(enum rte_acl_classify_alg algorithm, size_t batch, double least) {
-    size_t slice = batch, handled = 0;
-    double begun = now_ns(), now = begun;
-    while (now - begun < least) {
-        handled += look_up(algorithm, batch, slice);
-        double before = now;
-        now = now_ns();
-        if (now - before < 1e6 && slice < 1 << 14)
-            slice *= 2;
-    }
-    answer("ok %f", (now - begun) / handled);
 }
 
 int main(int argc, char **argv) {
@@ -162,10 +151,12 @@ int main(int argc, char **argv) {
             load(path);
         } else if (sscanf(line, "answers %15s %zu %3999s", way, &batch, path) == 3 && acl && count) {
             position = 0;
-            look_up(strcmp(way, "scalar") ? widest : RTE_ACL_CLASSIFY_SCALAR, batch, count);
+            algorithm = strcmp(way, "scalar") ? widest : RTE_ACL_CLASSIFY_SCALAR;
+            look_up(batch, count);
             answer(write_array(path, results, sizeof *results, count) ? "the answers cannot be written" : "ok");
         } else if (sscanf(line, "time %15s %zu %lf", way, &batch, &least) == 3 && acl && count) {
-            measure(strcmp(way, "scalar") ? widest : RTE_ACL_CLASSIFY_SCALAR, batch, least);
+            algorithm = strcmp(way, "scalar") ? widest : RTE_ACL_CLASSIFY_SCALAR;
+            measure(look_up, batch, least);
         } else {
             answer("not understood: %s", strtok(line, "\n"));
         }

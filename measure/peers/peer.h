@@ -81,3 +81,18 @@ static void answer(const char *format, ...) {
     putchar('\n');
     fflush(stdout);
 }
+
+/* Has keys looked up, `batch` at a time, until `least` nanoseconds are over, and says how long each took. `look_up` takes the
+   next so many, or as many as there are, and returns how many. The clock is read about every millisecond. */
+static void measure(size_t (*look_up)(size_t batch, size_t number), size_t batch, double least) {
+    size_t slice = batch, handled = 0;
+    double begun = now_ns(), now = begun;
+    while (now - begun < least) {
+        handled += look_up(batch, slice);
+        double before = now;
+        now = now_ns();
+        if (now - before < 1e6 && slice < 1 << 14)
+            slice *= 2;
+    }
+    answer("ok %f", (now - begun) / handled);
+}

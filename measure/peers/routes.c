@@ -109,19 +109,6 @@ static size_t look_up(size_t batch, size_t number) {
     return end - begun;
 }
 
-static void measure(size_t batch, double least) {
-    size_t slice = batch, handled = 0;
-    double begun = now_ns(), now = begun;
-    while (now - begun < least) {
-        handled += look_up(batch, slice);
-        double before = now;
-        now = now_ns();
-        if (now - before < 1e6 && slice < 1 << 14)
-            slice *= 2;
-    }
-    answer("ok %f", (now - begun) / handled);
-}
-
 int main(int argc, char **argv) {
     char line[4096], name[16], path[4000];
     size_t batch;
@@ -142,7 +129,7 @@ int main(int argc, char **argv) {
             look_up(batch, count);
             answer(write_array(path, results, sizeof *results, count) ? "the answers cannot be written" : "ok");
         } else if (sscanf(line, "time %zu %lf", &batch, &least) == 2 && built && count && batch - 1 < BATCH) {
-            measure(batch, least);
+            measure(look_up, batch, least);
         } else {
             answer("not understood: %s", strtok(line, "\n"));
         }

@@ -1,4 +1,5 @@
 //! Sets of addresses against ranges looked at one by one, at every boundary.
+use core::fmt::LowerHex;
 use firewall::lists::{Ipv4Set, Ipv6Set};
 use policy::compile::{ipv4_set, ipv6_set};
 use proptest::collection::vec;
@@ -22,6 +23,22 @@ fn union_v6(mut ranges: Vec<(u128, u128)>) -> Vec<(u128, u128)> {
     merged
 }
 
+/// Both answers about each address, alone and among others, are what the ranges say.
+fn compare<T: Copy + Ord + LowerHex>(
+    ranges: &[(T, T)],
+    addresses: &[T],
+    contains: impl Fn(T) -> bool,
+    among_others: &[bool],
+) {
+    assert_eq!(addresses.len(), among_others.len());
+    for (&address, &found) in addresses.iter().zip(among_others) {
+        let next = ranges.partition_point(|(first, _)| *first <= address);
+        let expected = next.checked_sub(1).is_some_and(|before| address <= ranges[before].1);
+        assert_eq!(contains(address), expected, "{address:#x} alone");
+        assert_eq!(found, expected, "{address:#x} among others");
+    }
+}
+
 /// Checks both ways of looking up, at both ends of every range, beside them, and in their middle.
 fn check(ranges: &[(u32, u32)], others: &[u32]) -> usize {
     let bytes = ipv4_set(ranges);
@@ -32,12 +49,7 @@ fn check(ranges: &[(u32, u32)], others: &[u32]) -> usize {
     let addresses: Vec<u32> = edges.chain(others.iter().copied()).chain([0, u32::MAX]).collect();
     let mut found = vec![false; addresses.len()];
     set.contains_many(&addresses, &mut found);
-    for (&address, found) in addresses.iter().zip(found) {
-        let next = ranges.partition_point(|(first, _)| *first <= address);
-        let expected = next.checked_sub(1).is_some_and(|before| address <= ranges[before].1);
-        assert_eq!(set.contains(address), expected, "{address:#x} alone");
-        assert_eq!(found, expected, "{address:#x} among others");
-    }
+    compare(ranges, &addresses, |address| set.contains(address), &found);
     bytes.len()
 }
 
@@ -123,12 +135,7 @@ fn check_v6(ranges: &[(u128, u128)], others: &[u128]) -> usize {
     let addresses: Vec<u128> = edges.chain(others.iter().copied()).chain([0, u128::MAX]).collect();
     let mut found = vec![false; addresses.len()];
     set.contains_many(&addresses, &mut found);
-    for (&address, found) in addresses.iter().zip(found) {
-        let next = ranges.partition_point(|(first, _)| *first <= address);
-        let expected = next.checked_sub(1).is_some_and(|before| address <= ranges[before].1);
-        assert_eq!(set.contains(address), expected, "{address:#x} alone");
-        assert_eq!(found, expected, "{address:#x} among others");
-    }
+    compare(ranges, &addresses, |address| set.contains(address), &found);
     bytes.len()
 }
 

@@ -3,7 +3,7 @@ use super::Forest;
 use super::trees::Trees;
 use crate::linear::{Linear, LinearError};
 use crate::lists::Lists;
-use crate::table::decode_action;
+use crate::table::{decode_action, split_chunks};
 use core::fmt;
 use cpu::Bmi2;
 
@@ -13,11 +13,11 @@ impl<'a> Forest<'a> {
         let (header, rest) = body.split_first_chunk::<8>().ok_or(ForestError::Length)?;
         let [listed, length] = header.as_chunks::<4>().0 else { return Err(ForestError::Length) };
         let listed = u32::from_le_bytes(*listed);
-        let (numbers, rest) = split(rest, listed, 4)?;
-        let (list, rest) = split(rest, u32::from_le_bytes(*length), 1)?;
-        let (actions, rest) = split(rest, rules, 1)?;
+        let (numbers, rest) = split_chunks::<4>(rest, listed).ok_or(ForestError::Length)?;
+        let (list, rest) = split_chunks::<1>(rest, u32::from_le_bytes(*length)).ok_or(ForestError::Length)?;
+        let (actions, rest) = split_chunks::<1>(rest, rules).ok_or(ForestError::Length)?;
+        let (list, actions) = (list.as_flattened(), actions.as_flattened());
         let (_, rest) = rest.split_at_checked(actions.len().wrapping_neg() % 4).ok_or(ForestError::Length)?;
-        let numbers = numbers.as_chunks::<4>().0;
         let in_order = numbers.iter().is_sorted_by(|a, b| u32::from_le_bytes(**a) < u32::from_le_bytes(**b));
         if !in_order || numbers.last().is_some_and(|last| u32::from_le_bytes(*last) >= rules) {
             return Err(ForestError::Numbers);
@@ -33,12 +33,6 @@ impl<'a> Forest<'a> {
         }
         Ok(Self { numbers, list, actions, v4, v6, bmi2: Bmi2::find() })
     }
-}
-
-/// The first `count` pieces of `size` bytes, and what follows them.
-fn split(bytes: &[u8], count: u32, size: usize) -> Result<(&[u8], &[u8]), ForestError> {
-    let length = usize::try_from(count).ok().and_then(|count| count.checked_mul(size)).ok_or(ForestError::Length)?;
-    bytes.split_at_checked(length).ok_or(ForestError::Length)
 }
 
 /// Why bytes are not the forest's part of a table.

@@ -3,11 +3,6 @@ use super::key::Key;
 
 /// Leaves have their rules in groups of so many.
 pub const GROUP: usize = 4;
-/// Bytes of a rule for IPv4 and for IPv6.
-pub const ENTRY_V4: usize = words(1) * 8;
-/// The same for IPv6.
-pub const ENTRY_V6: usize = words(4) * 8;
-
 /// 64-bit words of a rule, of `w` words of addresses.
 pub(super) const fn words(w: usize) -> usize {
     2 * w + 2
@@ -42,6 +37,9 @@ pub struct Condition<const W: usize> {
 }
 
 impl<const W: usize> Condition<W> {
+    /// How many bytes it takes.
+    pub const BYTES: usize = words(W) * 8;
+
     /// What no packet meets: no packet has all bits of the kind.
     pub const NEVER: Self = Self {
         addresses: [0; W],
@@ -53,7 +51,7 @@ impl<const W: usize> Condition<W> {
         rule: u32::MAX,
     };
 
-    /// It as bytes, as many as [`ENTRY_V4`] or [`ENTRY_V6`] says, added to these.
+    /// It as bytes, added to these.
     pub fn emit(&self, bytes: &mut impl Extend<u8>) {
         self.addresses.iter().chain(&self.masks).for_each(|word| bytes.extend(word.to_le_bytes()));
         let [least, more] = [self.least, self.more];

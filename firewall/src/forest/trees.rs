@@ -3,6 +3,7 @@ use super::decode::ForestError;
 use super::entry::{GROUP, is_met, rule};
 use super::key::Key;
 use super::node::{MOST_BITS, Node, SLOT, Slot};
+use crate::table::split_chunks;
 use cpu::Extract;
 
 /// Bytes before the trees.
@@ -40,15 +41,10 @@ impl<'a, const W: usize, const N: usize> Trees<'a, W, N> {
     /// Decodes the trees at the start of these bytes; what follows them comes with them.
     pub(super) fn decode(bytes: &'a [u8], rules: u32) -> Result<(Self, &'a [u8]), ForestError> {
         let (header, rest) = bytes.split_first_chunk::<HEADER>().ok_or(ForestError::Length)?;
-        let [[roots, slots], [groups, zero]] = header.as_chunks::<4>().0.as_chunks::<2>().0 else {
-            return Err(ForestError::Length);
-        };
-        if u32::from_le_bytes(*zero) != 0 {
-            return Err(ForestError::Length);
-        }
-        let (roots, rest) = words(rest, *roots)?;
-        let (slots, rest) = words(rest, *slots)?;
-        let (entries, rest) = words::<N>(rest, u32::from_le_bytes(*groups).saturating_mul(GROUP as u32).to_le_bytes())?;
+        let [roots, slots, groups, [0, 0, 0, 0]] = header.as_chunks::<4>().0 else { return Err(ForestError::Length) };
+        let (roots, rest) = words(rest, u32::from_le_bytes(*roots))?;
+        let (slots, rest) = words(rest, u32::from_le_bytes(*slots))?;
+        let (entries, rest) = words::<N>(rest, u32::from_le_bytes(*groups).saturating_mul(GROUP as u32))?;
         let trees = Self { roots, slots, groups: entries.as_chunks().0 };
         trees.check(rules)?;
         Ok((trees, rest))
@@ -137,9 +133,8 @@ impl<'a, const W: usize, const N: usize> Trees<'a, W, N> {
 type Words<const M: usize> = [[u8; 8]; M];
 
 /// The first `count` pieces of `M` words, and what follows them.
-fn words<const M: usize>(bytes: &[u8], count: [u8; 4]) -> Result<(&[Words<M>], &[u8]), ForestError> {
-    let count = usize::try_from(u32::from_le_bytes(count)).ok();
-    let length = count.and_then(|count| count.checked_mul(8 * M)).ok_or(ForestError::Length)?;
-    let (taken, rest) = bytes.split_at_checked(length).ok_or(ForestError::Length)?;
-    Ok((taken.as_chunks::<8>().0.as_chunks().0, rest))
+fn words<const M: usize>(bytes: &[u8], count: u32) -> Result<(&[Words<M>], &[u8]), ForestError> {
+    let words = count.checked_mul(M as u32).and_then(|words| split_chunks::<8>(bytes, words));
+    let (taken, rest) = words.ok_or(ForestError::Length)?;
+    Ok((taken.as_chunks().0, rest))
 }

@@ -2,6 +2,7 @@
 use super::{HEADER, Linear, RECORD, Record, RecordError, Set, Version, members};
 use crate::lists::Lists;
 use crate::ranges::{Bounds, Pool, in_order};
+use crate::table::split_chunks;
 use core::fmt;
 
 impl<'a> Linear<'a> {
@@ -9,12 +10,13 @@ impl<'a> Linear<'a> {
     pub(crate) fn decode(body: &'a [u8], rules: u32, lists: Lists<'a>) -> Result<Self, LinearError> {
         let (header, rest) = body.split_first_chunk::<HEADER>().ok_or(LinearError::Length)?;
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *header;
-        let (rules, rest) = chunks::<RECORD>(rest, rules)?;
+        let (rules, rest) = split_chunks::<RECORD>(rest, rules).ok_or(LinearError::Length)?;
         let rules = rules.as_flattened().as_chunks().0.as_chunks().0;
         let (numbers, rest) = pool::<2>(rest, u32::from_le_bytes([a, b, c, d]))?;
         let (ipv4, rest) = pool::<4>(rest, u32::from_le_bytes([e, f, g, h]))?;
         let (ipv6, rest) = pool::<16>(rest, u32::from_le_bytes([i, j, k, l]))?;
-        let (references, rest) = chunks::<4>(rest, u32::from_le_bytes([m, n, o, p]))?;
+        let references = split_chunks::<4>(rest, u32::from_le_bytes([m, n, o, p]));
+        let (references, rest) = references.ok_or(LinearError::Length)?;
         if !rest.is_empty() {
             return Err(LinearError::Length);
         }
@@ -57,16 +59,10 @@ fn valid<R: Bounds>(pool: &[R], set: Option<Set>) -> bool {
     set.is_none_or(|set| members(pool, set).is_some_and(in_order))
 }
 
-/// The first `count` arrays of `N` bytes, and what follows them.
-fn chunks<const N: usize>(bytes: &[u8], count: u32) -> Result<(&[[u8; N]], &[u8]), LinearError> {
-    let length = usize::try_from(count).ok().and_then(|count| count.checked_mul(N)).ok_or(LinearError::Length)?;
-    let (taken, rest) = bytes.split_at_checked(length).ok_or(LinearError::Length)?;
-    Ok((taken.as_chunks().0, rest))
-}
-
 /// The first `count` ranges of numbers of `N` bytes, and what follows them.
 fn pool<const N: usize>(bytes: &[u8], count: u32) -> Result<(Pool<'_, N>, &[u8]), LinearError> {
-    let (bounds, rest) = chunks::<N>(bytes, count.checked_mul(2).ok_or(LinearError::Length)?)?;
+    let bounds = split_chunks::<N>(bytes, count.checked_mul(2).ok_or(LinearError::Length)?);
+    let (bounds, rest) = bounds.ok_or(LinearError::Length)?;
     Ok((bounds.as_chunks().0, rest))
 }
 

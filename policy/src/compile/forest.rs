@@ -37,18 +37,11 @@ pub(super) fn compile(policy: &Policy, lists: &mut Lists) -> Result<Compiled, Co
     }
     numbers.iter().for_each(|number: &u32| body.extend(number.to_le_bytes()));
     body.extend(list);
-    body.extend(policy.rules.iter().map(|rule| action(rule.action.into())));
+    body.extend(policy.rules.iter().map(|rule| table::emit_action(rule.action.into())));
     pad(&mut body);
     emit_trees(&grown(&conditions.v4), &mut body)?;
     emit_trees(&grown(&conditions.v6), &mut body)?;
     Ok(Compiled { engine: table::engine::FOREST, body })
-}
-
-fn action(action: firewall::Action) -> u8 {
-    match action {
-        firewall::Action::Drop => 0,
-        firewall::Action::Accept => 1,
-    }
 }
 
 fn pad(bytes: &mut Vec<u8>) {

@@ -90,7 +90,7 @@ impl<const W: usize> Grown<W> {
                 None => self.leaf(all, &next.members),
             };
             if let Node::Leaf { groups, .. } = node {
-                let line = groups as usize * GROUP * (2 * W + 2) * 8;
+                let line = groups as usize * GROUP * Condition::<W>::BYTES;
                 root.worst = root.worst.max(next.depth + line.div_ceil(LINE) as u32);
             }
             match next.slot.and_then(|slot| self.slots.get_mut(slot)) {
