@@ -76,7 +76,7 @@ impl Bundle {
             trace: false,
             host: host_side(config),
         };
-        let policy = compile(config)?;
+        let policy = compile(config.policy.as_ref().unwrap_or(&OPEN))?;
         if config.policy.is_none() {
             say(format_args!("no firewall is configured: everything is let in"));
         }
@@ -148,10 +148,11 @@ fn of(key: &str) -> impl Fn(Failure) -> Failure {
 }
 
 /// Without a `firewall` object everything is let in.
-fn compile(config: &Config) -> Result<Vec<u8>, Failure> {
-    let open = Policy { rules: Vec::new(), default: Action::Accept, lists: Vec::new() };
-    let compiled = policy::compile::compile(config.policy.as_ref().unwrap_or(&open));
-    compiled.map_err(|error| Failure::Usage(format!("the policy does not compile: {error}")))
+const OPEN: Policy = Policy { rules: Vec::new(), default: Action::Accept, lists: Vec::new() };
+
+/// What the kernel decodes.
+pub fn compile(policy: &Policy) -> Result<Vec<u8>, Failure> {
+    policy::compile::compile(policy).map_err(|error| Failure::Usage(format!("the policy does not compile: {error}")))
 }
 
 fn host_side(config: &Config) -> Host {
@@ -326,7 +327,7 @@ mod tests {
         let (config, _) = policy::config::parse(&text).unwrap();
         let tree = files(&config).unwrap();
         let host = host_side(&config);
-        let (manifest, policy) = (Manifest { host, ..manifest() }, compile(&config).unwrap());
+        let (manifest, policy) = (Manifest { host, ..manifest() }, compile(&OPEN).unwrap());
         let bundle = Bundle { manifest, libraries: Libraries::default(), policy, tree };
         let packed = packed(&bundle);
         let opened = Bundle::open(packed.clone(), Path::new("i")).unwrap();

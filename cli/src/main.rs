@@ -10,6 +10,7 @@ mod args;
 mod backlog;
 mod build;
 mod bundle;
+mod check;
 mod config;
 mod failure;
 mod frames;
@@ -41,7 +42,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(run) => run::run(&run),
-        Command::Check { config } => check(&config),
+        Command::Check { config, verbose } => check::check(&config, verbose),
         Command::Build { config, program, output } => build::build(&config, program.as_deref(), &output),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -64,16 +65,6 @@ fn show(failure: &Failure) {
         drawn if drawn.ends_with('\n') => say::say_plain(&drawn),
         line => say::say(format_args!("{line}")),
     }
-}
-
-fn check(path: &std::path::Path) -> Result<u8, Failure> {
-    let config = config::load(path)?;
-    let found = match config.policy.map(|policy| policy.rules.len()) {
-        Some(1) => "1 rule, no errors".to_string(),
-        Some(rules) => format!("{rules} rules, no errors"),
-        None => "no errors; no firewall: everything is let in".to_string(),
-    };
-    print(format!("{}: {found}\n", path.display()).as_bytes())
 }
 
 /// Prints to standard output; a reader that has gone is its own decision.

@@ -14,8 +14,9 @@
 //! | | the action of every rule, a byte each, then zeroes up to a multiple of 4 |
 //! | | the trees for IPv4, then those for IPv6, see [`Trees`] |
 use crate::classify::Action;
-use crate::linear::Linear;
+use crate::linear::{Linear, Version};
 use crate::packet::Packet;
+use crate::shape::{halves, lines};
 use crate::table::decode_action;
 use core::net::IpAddr;
 use cpu::{Bmi2, Extract, Portable};
@@ -47,17 +48,6 @@ pub(crate) struct Forest<'a> {
     v4: Trees<'a, V4, { entry::words(V4) }>,
     v6: Trees<'a, V6, { entry::words(V6) }>,
     bmi2: Option<Bmi2>,
-}
-
-/// What finding a verdict may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// How many decision trees there are, for both versions of IP.
-    pub trees: usize,
-    /// How many rules are tried one after the other besides.
-    pub listed: usize,
-    /// The most accesses to memory for one packet that depend on each other or go to another cache line, the list aside.
-    pub worst: usize,
 }
 
 impl Forest<'_> {
@@ -100,9 +90,19 @@ impl Forest<'_> {
         decode_action(*self.actions.get(usize::try_from(rule).ok()?)?)
     }
 
-    /// What a verdict may cost.
-    pub(crate) fn shape(&self) -> Shape {
-        let (trees, worst) = (self.v4.len() + self.v6.len(), self.v4.worst().max(self.v6.worst()));
-        Shape { trees, listed: self.numbers.len(), worst }
+    /// How many trees there are, and how many rules beside them.
+    pub(crate) fn parts(&self) -> (usize, usize) {
+        (self.v4.len() + self.v6.len(), self.numbers.len())
+    }
+
+    /// The most accesses to memory for a packet of this version of IP, see [`Worst`](crate::shape::Worst).
+    pub(crate) fn worst(&self, version: Version) -> usize {
+        let (trees, roots) = match version {
+            Version::V4 => (self.v4.worst(), self.v4.len()),
+            Version::V6 => (self.v6.worst(), self.v6.len()),
+        };
+        let listed = halves(self.numbers.len(), 4) + self.list.worst(version);
+        // And the action.
+        lines(roots * ROOT) + trees + listed + 1
     }
 }

@@ -18,6 +18,7 @@ use crate::packet::{Fragment, Packet};
 use crate::ranges::{self, Pool};
 use core::net::IpAddr;
 
+mod cost;
 mod decode;
 mod record;
 

@@ -12,6 +12,7 @@ use core::fmt;
 use core::net::IpAddr;
 
 mod block;
+mod cost;
 pub mod ipv4;
 pub mod ipv6;
 

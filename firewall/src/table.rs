@@ -14,9 +14,10 @@
 //! | n-4..n | CRC-32 of all before it |
 use crate::classify::Action;
 use crate::crc;
-use crate::forest::{Forest, ForestError, Shape};
+use crate::forest::{Forest, ForestError};
 use crate::linear::{Linear, LinearError};
 use crate::lists::{LINE, Lists, ListsError};
+use crate::shape::{Shape, Worst};
 use core::fmt;
 
 /// The first bytes of every table.
@@ -42,6 +43,7 @@ pub struct Table<'a> {
     pub(crate) default: Action,
     pub(crate) engine: Engine<'a>,
     rules: u32,
+    lists: Lists<'a>,
 }
 
 /// How a table finds the rule that decides.
@@ -84,7 +86,7 @@ impl<'a> Table<'a> {
             engine::FOREST => Engine::Forest(Forest::decode(part, rules, lists).map_err(DecodeError::Forest)?),
             other => return Err(DecodeError::Engine(other)),
         };
-        Ok(Self { default, engine, rules })
+        Ok(Self { default, engine, rules, lists })
     }
 
     /// How many rules there are.
@@ -92,12 +94,14 @@ impl<'a> Table<'a> {
         self.rules
     }
 
-    /// What a verdict may cost: of a list, a step for each rule.
+    /// What it is made of, and what a verdict may cost.
     pub fn shape(&self) -> Shape {
-        match &self.engine {
-            Engine::Linear(_) => Shape { trees: 0, listed: self.rules as usize, worst: 0 },
-            Engine::Forest(forest) => forest.shape(),
-        }
+        let rules = self.rules as usize;
+        let ((trees, listed), worst) = match &self.engine {
+            Engine::Linear(linear) => ((0, rules), Worst::of(|version| linear.worst(version))),
+            Engine::Forest(forest) => (forest.parts(), Worst::of(|version| forest.worst(version))),
+        };
+        Shape { rules, trees, listed, lists: self.lists.len(), list_bytes: self.lists.bytes(), worst }
     }
 
     /// What happens to a packet that no rule matches.

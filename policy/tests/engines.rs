@@ -119,7 +119,7 @@ fn long_lists_of_rules_decide_as_they_read() {
         assert_agreed(&policy, &frames);
         let blob = compile(&policy).expect("it compiles");
         let table = Table::decode(&blob).expect("it decodes");
-        assert!(table.shape().trees > 0 && table.shape().worst > 0, "{:?}", table.shape());
+        assert!(table.shape().trees > 0 && table.shape().worst.most() > 0, "{:?}", table.shape());
         hits.extend(frames.iter().map(|frame| judge(frame, &table).cause));
     }
     // First rules take most: what matters is that others decide too.

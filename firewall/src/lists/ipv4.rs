@@ -10,6 +10,8 @@
 use super::block::{Line, bit, is_among, rank};
 use super::{Fault, LINE};
 
+mod cost;
+
 /// Bytes of the index.
 pub const INDEX: usize = ENTRIES * 4;
 const ENTRIES: usize = 1 << 16;

@@ -11,6 +11,8 @@
 //! A leaf names addresses in full, so that the bits that the nodes above it skip need not be looked at.
 use super::Fault;
 
+mod cost;
+
 /// Bytes before the entries.
 pub const HEADER: usize = 16;
 /// The most nodes one below the other.

@@ -27,7 +27,7 @@ pub struct Burst<'a> {
 impl<'a> Burst<'a> {
     /// A policy's table.
     pub fn of(compiled: &'a Compiled, family: Family) -> Result<Self> {
-        Ok(Self { table: compiled.table()?, built: compiled.built()?, family, position: 0 })
+        Ok(Self { table: compiled.table()?, built: compiled.built(family)?, family, position: 0 })
     }
 
     fn title(&self) -> String {
@@ -66,7 +66,7 @@ impl Contender<Trace> for Burst<'_> {
 
 impl<A: Address> Contender<Keys<A>> for Burst<'_> {
     fn name(&self) -> String {
-        self.title()
+        format!("Portcullis, bursts of {LENGTH}")
     }
 
     fn built(&self) -> Built {

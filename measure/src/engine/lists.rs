@@ -45,10 +45,11 @@ fn of<A: peers::Address>(name: &str, lengths: &Lengths, options: &Options) -> Re
     let rule = Rule { network: Some(A::network()), transport: None, action: Does::Drop, span: 0..0 };
     let meant = Policy { rules: vec![rule], default: Does::Accept, lists: vec![A::list(&list)] };
     let compiled = Compiled::new(&meant)?;
-    let single = Single { table: compiled.table()?, built: compiled.built()?, position: 0 };
+    let family = if A::BITS == 32 { Family::V4 } else { Family::V6 };
+    let single = Single { table: compiled.table()?, built: compiled.built(family)?, position: 0 };
     let mut contenders: Vec<Box<dyn Contender<Keys<A>>>> = vec![Box::new(single)];
     let mut notes = Vec::new();
-    match Burst::of(&compiled, Family::V4) {
+    match Burst::of(&compiled, family) {
         Ok(burst) => contenders.push(Box::new(burst)),
         Err(reason) => notes.push(format!("Portcullis, bursts: skipped: {reason}")),
     }

@@ -36,15 +36,15 @@ impl Compiled {
         Ok(Table::decode(&self.blob)?)
     }
 
-    /// What it took, and holds.
-    pub fn built(&self) -> Result<Built> {
+    /// What it took, and holds, for packets of this family.
+    pub fn built(&self, family: Family) -> Result<Built> {
         let (time, bytes) = (Some(self.time), Some(self.blob.len() as u64));
-        Ok(Built { time, bytes, accesses: accesses(&self.table()?) })
+        Ok(Built { time, bytes, accesses: Some(accesses(&self.table()?, family)) })
     }
 
     /// Its table as a contender.
     pub fn single(&self, family: Family) -> Result<Single<'_>> {
-        Ok(Single { table: self.table()?, built: self.built()?, family, position: 0 })
+        Ok(Single { table: self.table()?, built: self.built(family)?, family, position: 0 })
     }
 }
 
@@ -58,10 +58,14 @@ pub fn answer(decision: Decision) -> Result<u32> {
     Ok(rule)
 }
 
-/// How often a packet reads memory, at worst, as soon as tables say so.
-fn accesses(table: &Table<'_>) -> Option<String> {
-    let shape = table.shape();
-    Some(if shape.listed == 0 { shape.worst.to_string() } else { format!("{} + {} rules", shape.worst, shape.listed) })
+/// How often a packet reads memory, at worst.
+fn accesses(table: &Table<'_>, family: Family) -> String {
+    let worst = table.shape().worst;
+    match family {
+        Family::V4 => worst.v4,
+        Family::V6 => worst.v6,
+    }
+    .to_string()
 }
 
 /// What follows a name for a version of IP.

@@ -1,6 +1,7 @@
 //! The policy of three rules that most servers have: a frame as it comes to a verdict.
 use crate::clock;
 use crate::contender::{Built, Contender, measure};
+use crate::header::Family;
 use crate::options::Options;
 use crate::ours::Compiled;
 use crate::random::Random;
@@ -40,7 +41,7 @@ pub fn section(options: &Options) -> Result<Section> {
         policy::config::parse(CONFIG).map_err(|errors| format!("the example: {} errors", errors.len()))?;
     let meant = config.policy.ok_or("the example has no policy")?;
     let compiled = Compiled::new(&meant)?;
-    let single = Single { table: compiled.table()?, built: compiled.built()?, position: 0 };
+    let single = Single { table: compiled.table()?, built: compiled.built(Family::V4)?, position: 0 };
     let mut contenders: Vec<Box<dyn Contender<Frames>>> = vec![Box::new(single)];
     let traces =
         [frames("to port 8080", |_| 0)?, frames("one rule", |_| 2)?, frames("mixed", |random| random.below(3))?];
