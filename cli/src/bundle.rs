@@ -3,12 +3,14 @@ use crate::args::{Accel, Run};
 use crate::failure::Failure;
 use crate::libraries::{self, Libraries};
 use crate::program;
+use crate::progress::Progress;
 use crate::say::say;
 use crate::tree::Tree;
 use bytes::Bytes;
 use clap::ValueEnum;
 use image::archive::{self, Image, ImageError};
 use image::manifest::{Host, Manifest, Network, VERSION};
+use policy::compile::Strategy;
 use policy::config::Config;
 use policy::policy::{Action, Policy};
 use std::fmt;
@@ -152,7 +154,8 @@ const OPEN: Policy = Policy { rules: Vec::new(), default: Action::Accept, lists:
 
 /// What the kernel decodes.
 pub fn compile(policy: &Policy) -> Result<Vec<u8>, Failure> {
-    policy::compile::compile(policy).map_err(|error| Failure::Usage(format!("the policy does not compile: {error}")))
+    let compiled = policy::compile::compile_observed(policy, Strategy::Best, &mut Progress::start());
+    compiled.map_err(|error| Failure::Usage(format!("the policy does not compile: {error}")))
 }
 
 fn host_side(config: &Config) -> Host {

@@ -1,21 +1,26 @@
 //! Reads a configuration file, and shows what is wrong with it.
 use crate::failure::Failure;
 use crate::ports::{self, Protocol, Taken};
+use crate::progress::Progress;
 use policy::config::{self, Config, Error};
 use policy::diagnostic;
+use policy::progress::Observer;
 use std::io::IsTerminal;
 use std::path::Path;
 
 /// Reads the file; warnings go to standard error.
 pub fn load(path: &Path) -> Result<Config, Failure> {
     let coloured = std::io::stderr().is_terminal();
-    let (config, warnings) = load_quietly(path, coloured)?;
+    let mut progress = Progress::start();
+    let loaded = load_quietly(path, coloured, &mut progress);
+    drop(progress);
+    let (config, warnings) = loaded?;
     eprint!("{warnings}");
     Ok(config)
 }
 
 /// Reads the file; returns the configuration and the warnings, drawn.
-fn load_quietly(path: &Path, coloured: bool) -> Result<(Config, String), Failure> {
+fn load_quietly(path: &Path, coloured: bool, observer: &mut dyn Observer) -> Result<(Config, String), Failure> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
     let text = String::from_utf8_lossy(&bytes);
@@ -23,7 +28,7 @@ fn load_quietly(path: &Path, coloured: bool) -> Result<(Config, String), Failure
     config::decode(&bytes).map_err(|error| refuse(vec![error]))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut list = |name: &str| std::fs::read(folder.join(name)).map_err(|error| error.to_string());
-    let (config, warnings) = config::parse_with(&text, &mut list, port_errors).map_err(refuse)?;
+    let (config, warnings) = config::parse_observed(&text, &mut list, port_errors, observer).map_err(refuse)?;
     Ok((config, diagnostic::render(&name, &text, warnings, coloured)))
 }
 
@@ -48,12 +53,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("c.json");
         std::fs::write(&path, text).unwrap();
-        load_quietly(&path, false)
+        load_quietly(&path, false, &mut ())
     }
 
     #[test]
     fn a_file_that_is_missing_is_named() {
-        let error = load_quietly(Path::new("/nowhere/c.json"), false).unwrap_err();
+        let error = load_quietly(Path::new("/nowhere/c.json"), false, &mut ()).unwrap_err();
         assert_eq!((error.code(), error.to_string().contains("/nowhere/c.json")), (2, true));
     }
 

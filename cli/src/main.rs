@@ -23,6 +23,7 @@ mod memory;
 mod object;
 mod ports;
 mod program;
+mod progress;
 mod qemu;
 mod ram;
 mod relay;

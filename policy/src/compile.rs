@@ -1,5 +1,6 @@
 //! A policy to the table that the kernel decodes ([`firewall::table`]).
 use crate::policy::{Addresses, Member, Messages, Network, Policy, Ports, Rule, Transport, Values};
+use crate::progress::{Observer, Phase, Steps};
 use core::fmt;
 use firewall::linear::{self, Record, Version};
 use firewall::lists::LINE;
@@ -48,22 +49,37 @@ pub fn compile(policy: &Policy) -> Result<Vec<u8>, CompileError> {
 /// # Errors
 /// As [`compile`].
 pub fn compile_as(policy: &Policy, strategy: Strategy) -> Result<Vec<u8>, CompileError> {
+    compile_observed(policy, strategy, &mut ())
+}
+
+/// Compiles a policy in this way, and tells how far it is.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_observed(
+    policy: &Policy,
+    strategy: Strategy,
+    observer: &mut dyn Observer,
+) -> Result<Vec<u8>, CompileError> {
     let trees = match strategy {
         Strategy::Best => policy.rules.len() > LIST,
         Strategy::Linear => false,
         Strategy::Forest => true,
     };
     let mut lists = Lists::new(policy);
-    let compiled = if trees { forest::compile(policy, &mut lists)? } else { list(policy, &mut lists)? };
+    let compiled =
+        if trees { forest::compile(policy, &mut lists, observer)? } else { list(policy, &mut lists, observer)? };
     let lists = lists.bytes().map_err(|_| CompileError::TooLarge)?;
     assemble(policy, compiled, &lists)
 }
 
-fn list(policy: &Policy, lists: &mut Lists) -> Result<Compiled, CompileError> {
+fn list(policy: &Policy, lists: &mut Lists, observer: &mut dyn Observer) -> Result<Compiled, CompileError> {
     let mut pools = Pools::default();
+    let mut steps = Steps::new(observer, Phase::CompilingRules, policy.rules.len());
     let mut rules = Vec::with_capacity(policy.rules.len());
     for (number, rule) in policy.rules.iter().enumerate() {
         rules.push(record(rule, &mut pools, lists).map_err(|error| CompileError::Rule(number, error))?.emit());
+        steps.add(1);
     }
     Ok(Compiled { engine: table::engine::LINEAR, body: linear_body(&rules, &pools) })
 }

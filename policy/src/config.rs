@@ -21,6 +21,7 @@ pub use error::{Error, ErrorKind, Expected, Fault, Warning, WarningKind};
 
 use crate::diagnostic::Span;
 use crate::policy::Policy;
+use crate::progress::Observer;
 use reader::Reader;
 
 /// A configuration file, checked.
@@ -90,8 +91,19 @@ pub fn parse_with(
     load: &mut Load,
     check: impl FnOnce(&Config) -> Vec<Error>,
 ) -> Result<(Config, Vec<Warning>), Vec<Error>> {
+    parse_observed(text, load, check, &mut ())
+}
+
+/// As [`parse_with`], and tells how far it is.
+pub fn parse_observed(
+    text: &str,
+    load: &mut Load,
+    check: impl FnOnce(&Config) -> Vec<Error>,
+    observer: &mut dyn Observer,
+) -> Result<(Config, Vec<Warning>), Vec<Error>> {
     let mut reader = Reader::default();
-    let config = json::parse(text, &mut reader.errors).map(|root| ops::config(&mut reader, text, &root, load));
+    let config =
+        json::parse(text, &mut reader.errors).map(|root| ops::config(&mut reader, text, &root, load, observer));
     reader.errors.extend(config.as_ref().map(check).unwrap_or_default());
     let Reader { mut errors, mut warnings } = reader;
     errors.sort_by_key(|error| (error.span.start, error.span.end));

@@ -7,4 +7,5 @@ pub mod diagnostic;
 #[cfg(feature = "generate")]
 pub mod generate;
 pub mod policy;
+pub mod progress;
 pub mod reference;

@@ -3,6 +3,7 @@ use super::lists::Lists;
 use super::pools::Pools;
 use super::{CompileError, Compiled, linear_body, record};
 use crate::policy::Policy;
+use crate::progress::{Observer, Phase, Steps};
 use firewall::forest::{self, Condition};
 use firewall::table;
 
@@ -18,7 +19,12 @@ use shapes::Shapes;
 use std::collections::BTreeMap;
 
 /// A policy as trees, with a list for the rules that would take too many conditions.
-pub(super) fn compile(policy: &Policy, lists: &mut Lists) -> Result<Compiled, CompileError> {
+pub(super) fn compile(
+    policy: &Policy,
+    lists: &mut Lists,
+    observer: &mut dyn Observer,
+) -> Result<Compiled, CompileError> {
+    let mut steps = Steps::new(observer, Phase::CompilingRules, policy.rules.len());
     let (mut conditions, mut values) = (Conditions::default(), Pools::default());
     let (mut numbers, mut records, mut pools) = (Vec::new(), Vec::new(), Pools::default());
     for (number, rule) in (0..).zip(&policy.rules) {
@@ -28,6 +34,7 @@ pub(super) fn compile(policy: &Policy, lists: &mut Lists) -> Result<Compiled, Co
             records.push(record(rule, &mut pools, lists).map_err(failed)?.emit());
             numbers.push(number);
         }
+        steps.add(1);
     }
     let mut list = linear_body(&records, &pools);
     pad(&mut list);
@@ -39,8 +46,9 @@ pub(super) fn compile(policy: &Policy, lists: &mut Lists) -> Result<Compiled, Co
     body.extend(list);
     body.extend(policy.rules.iter().map(|rule| table::emit_action(rule.action.into())));
     pad(&mut body);
-    emit_trees(&grown(&conditions.v4), &mut body)?;
-    emit_trees(&grown(&conditions.v6), &mut body)?;
+    let mut steps = Steps::new(observer, Phase::GrowingTrees, conditions.v4.len() + conditions.v6.len());
+    emit_trees(&grown(&conditions.v4, &mut steps), &mut body)?;
+    emit_trees(&grown(&conditions.v6, &mut steps), &mut body)?;
     Ok(Compiled { engine: table::engine::FOREST, body })
 }
 
@@ -49,7 +57,7 @@ fn pad(bytes: &mut Vec<u8>) {
 }
 
 /// Trees for conditions, those with the first rules first.
-fn grown<const W: usize>(conditions: &[Condition<W>]) -> Grown<W> {
+fn grown<const W: usize>(conditions: &[Condition<W>], steps: &mut Steps) -> Grown<W> {
     let shapes = Shapes::of(conditions);
     let mut trees = BTreeMap::<u8, Vec<Condition<W>>>::new();
     for condition in conditions {
@@ -58,7 +66,10 @@ fn grown<const W: usize>(conditions: &[Condition<W>]) -> Grown<W> {
     let mut trees: Vec<_> = trees.into_values().collect();
     trees.sort_by_key(|tree| tree.first().map(|first| first.rule));
     let mut grown = Grown::default();
-    trees.iter().for_each(|tree| grown.add_tree(tree));
+    for tree in &trees {
+        grown.add_tree(tree);
+        steps.add(tree.len());
+    }
     grown
 }
 

@@ -4,6 +4,7 @@ use super::reader::Reader;
 use super::written::{self, Scalar, Source};
 use super::{Load, suggest, value};
 use crate::policy::{List, Prefix, Prefixes};
+use crate::progress::{Observer, Phase, Steps};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::collections::HashMap;
 
@@ -14,8 +15,19 @@ const MOST_LINES: usize = 5;
 const MOST_COMPARED: usize = 100;
 
 /// Resolves every list; what is wrong with any of them is in `reader`.
-pub(super) fn resolve(reader: &mut Reader, written: &[written::List], load: &mut Load) -> Vec<List> {
-    written.iter().map(|list| one(reader, list, load)).collect()
+pub(super) fn resolve(
+    reader: &mut Reader,
+    written: &[written::List],
+    load: &mut Load,
+    observer: &mut dyn Observer,
+) -> Vec<List> {
+    let mut steps = Steps::new(observer, Phase::ReadingLists, written.len());
+    let resolved = written.iter().map(|list| {
+        let resolved = one(reader, list, load);
+        steps.add(1);
+        resolved
+    });
+    resolved.collect()
 }
 
 fn one(reader: &mut Reader, written: &written::List, load: &mut Load) -> List {

@@ -8,6 +8,7 @@ use super::reader::Reader;
 use super::{Config, Load, RunConfig, label, resolve, suggest, value, written};
 use crate::diagnostic::Span;
 use crate::policy::{Action, Policy};
+use crate::progress::Observer;
 
 /// Where a policy stands, for whoever put it elsewhere.
 const PASSTHROUGH: &str = "`ManifestPassthrough`";
@@ -17,7 +18,13 @@ const FIREWALL: &str = "`firewall` in `ManifestPassthrough`";
 type Klibs = Vec<(String, Span)>;
 
 /// Reads the whole file.
-pub(super) fn config(reader: &mut Reader, text: &str, root: &Json, load: &mut Load) -> Config {
+pub(super) fn config(
+    reader: &mut Reader,
+    text: &str,
+    root: &Json,
+    load: &mut Load,
+    observer: &mut dyn Observer,
+) -> Config {
     let mut config = Config::default();
     let mut klibs = Klibs::new();
     for member in reader.object(root, "the configuration") {
@@ -30,7 +37,7 @@ pub(super) fn config(reader: &mut Reader, text: &str, root: &Json, load: &mut Lo
             "MapDirs" => config.map_dirs = reader.map(value, "`MapDirs`"),
             "Program" => config.program = reader.string(value, "`Program`"),
             "Klibs" => klibs.extend(names(reader, value)),
-            "ManifestPassthrough" => passthrough(reader, text, value, &mut config, load),
+            "ManifestPassthrough" => passthrough(reader, text, value, &mut config, load, observer),
             "RunConfig" => config.run = run(reader, value, &mut klibs),
             _ => other(reader, member, "the configuration", TOP, TOP_NOT_ACTED_ON),
         }
@@ -110,12 +117,19 @@ fn find(known: &[&'static str], key: &str) -> Option<&'static str> {
 }
 
 /// Its keys are the kernel's of Nanos, without end; only `firewall` is ours, and what is nearly `firewall` is refused.
-fn passthrough(reader: &mut Reader, text: &str, json: &Json, config: &mut Config, load: &mut Load) {
+fn passthrough(
+    reader: &mut Reader,
+    text: &str,
+    json: &Json,
+    config: &mut Config,
+    load: &mut Load,
+    observer: &mut dyn Observer,
+) {
     for member in reader.object(json, PASSTHROUGH) {
         let key = member.key.clone();
         if key == "firewall" {
             let written = written::firewall(reader, &member.value);
-            let policy = resolve::policy(reader, &written, load);
+            let policy = resolve::policy(reader, &written, load, observer);
             config.rule_labels = written.rules.iter().map(|rule| label::of(rule, text)).collect();
             warn_if_open(reader, &policy, &member.key_span);
             config.policy = Some(policy);

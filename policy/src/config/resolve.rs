@@ -5,16 +5,27 @@ use super::reader::Reader;
 use super::written::{self, OneOrMany, Scalar};
 use super::{Load, value};
 use crate::policy::{Action, Addresses, Member, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Values};
+use crate::progress::{Observer, Phase, Steps};
 
 /// Resolves every value; what is wrong with any of them is in `reader`, and then the result is not to be used.
-pub(super) fn policy(reader: &mut Reader, firewall: &written::Firewall, load: &mut Load) -> Policy {
+pub(super) fn policy(
+    reader: &mut Reader,
+    firewall: &written::Firewall,
+    load: &mut Load,
+    observer: &mut dyn Observer,
+) -> Policy {
     let default = firewall.default.as_ref().and_then(|word| action(reader, word, Expected::Default));
     let mut names = Names::new(&firewall.lists);
-    let rules = firewall.rules.iter().map(|written| rule(reader, written, &mut names)).collect();
+    let mut steps = Steps::new(observer, Phase::ReadingRules, firewall.rules.len());
+    let resolved = firewall.rules.iter().map(|written| {
+        steps.add(1);
+        rule(reader, written, &mut names)
+    });
+    let rules = resolved.collect();
     for list in names.unused() {
         reader.warning(&list.name_span, WarningKind::UnusedList { name: list.name.clone() });
     }
-    let lists = lists::resolve(reader, &firewall.lists, load);
+    let lists = lists::resolve(reader, &firewall.lists, load, observer);
     Policy { rules, default: default.unwrap_or(Action::Accept), lists }
 }
 
