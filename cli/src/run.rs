@@ -188,7 +188,7 @@ fn conclude(remains: &Remains, labels: &[String], verbose: bool) -> u8 {
         Outcome::Unread => 141,
     };
     if let Some(counters) = &remains.counters {
-        say_plain(&summary::draw(counters, labels));
+        say_plain(&summary::draw(&counters.values().cloned().collect::<Vec<_>>(), labels));
     }
     if let Some((total, used)) = remains.memory.filter(|_| verbose) {
         say(format_args!("memory: {} of {} in use", memory::show(used), memory::show(total)));

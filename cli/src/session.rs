@@ -2,9 +2,10 @@
 use crate::backlog;
 use crate::frames::{self, Frame};
 use crate::say::{say, say_plain};
-use image::report::{Counter, Report};
+use image::report::{Cause, Counter, Report};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -42,7 +43,7 @@ pub struct Remains {
     /// How it ended.
     pub outcome: Outcome,
     /// The last counters it sent.
-    pub counters: Option<Vec<Counter>>,
+    pub counters: Option<BTreeMap<Cause, Counter>>,
     /// What it said of its memory: total, in use.
     pub memory: Option<(u64, u64)>,
     /// What QEMU and the early boot printed.
@@ -183,7 +184,10 @@ impl Session<'_> {
             Report::Killed(signal, what) => return Some(Outcome::Killed(signal, what)),
             Report::BootFailed(why) => return Some(Outcome::Failed(why)),
             Report::Panicked(why) => return Some(Outcome::Failed(format!("the kernel failed: {why}"))),
-            Report::Counted(counters) => self.remains.counters = Some(counters),
+            Report::Counted(counters) => {
+                let known = self.remains.counters.get_or_insert_default();
+                known.extend(counters.into_iter().map(|counter| (counter.cause.clone(), counter)));
+            }
             Report::Memory(total, used) => self.remains.memory = Some((total, used)),
             Report::PolicyInForce(_) | Report::Address(..) | Report::Started | Report::Notice(_) => {}
         }
@@ -282,13 +286,23 @@ mod tests {
 
     #[test]
     fn the_programs_end_is_the_outcome() {
-        let counters = vec![];
-        let script =
-            [Report::Started, Report::Counted(counters), Report::Memory(2, 1), Report::Exited(7)].map(|r| send(&r));
+        let counter = |cause, packets| Counter { cause, accepted: true, packets, bytes: packets * 60 };
+        let first = vec![counter(Cause::Rule(0), 1), counter(Cause::Rule(1), 0)];
+        let counters = vec![counter(Cause::Rule(0), 3), counter(Cause::Arp, 1)];
+        let script = [
+            Report::Started,
+            Report::Counted(first),
+            Report::Counted(counters),
+            Report::Memory(2, 1),
+            Report::Exited(7),
+        ]
+        .map(|r| send(&r));
         let (remains, reports) = run_script(&script.concat());
         assert_eq!(remains.outcome, Outcome::Exited(7));
-        assert_eq!((remains.counters, remains.memory), (Some(vec![]), Some((2, 1))));
-        assert_eq!(reports.len(), 4);
+        let counted: Vec<_> = remains.counters.unwrap().into_values().map(|it| (it.cause, it.packets)).collect();
+        assert_eq!(counted, [(Cause::Rule(0), 3), (Cause::Rule(1), 0), (Cause::Arp, 1)]);
+        assert_eq!(remains.memory, Some((2, 1)));
+        assert_eq!(reports.len(), 5);
         let (remains, _) = run_script(&send(&Report::Killed(11, "read 0x0".into())));
         assert_eq!(remains.outcome, Outcome::Killed(11, "read 0x0".into()));
     }

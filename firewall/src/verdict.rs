@@ -84,7 +84,7 @@ impl<'a> Counters<'a> {
 
     /// Counts one frame of this many bytes. A rule that the table does not have is not counted.
     pub fn count(&mut self, cause: &Cause, bytes: usize) {
-        if let Some(counter) = self.slots.get_mut(slot(*cause)) {
+        if let Some(counter) = self.slots.get_mut(cause.slot()) {
             counter.packets = counter.packets.wrapping_add(1);
             counter.bytes = counter.bytes.wrapping_add(bytes as u64);
         }
@@ -92,7 +92,7 @@ impl<'a> Counters<'a> {
 
     /// What was counted for a cause; zero for a rule that the table does not have.
     pub fn get(&self, cause: &Cause) -> Counter {
-        self.slots.get(slot(*cause)).copied().unwrap_or_default()
+        self.slots.get(cause.slot()).copied().unwrap_or_default()
     }
 
     /// Every cause with its counter: the rules in their order, then the others.
@@ -105,13 +105,27 @@ impl<'a> Counters<'a> {
     }
 }
 
-fn slot(cause: Cause) -> usize {
-    match cause {
-        Cause::Default => 0,
-        Cause::NotIp => 1,
-        Cause::Arp => 2,
-        Cause::Malformed(reason) => 3 + reason.index(),
-        Cause::Rule(rule) => FIXED.saturating_add(rule as usize),
+impl Cause {
+    /// The number of its counter.
+    pub fn slot(self) -> usize {
+        match self {
+            Self::Default => 0,
+            Self::NotIp => 1,
+            Self::Arp => 2,
+            Self::Malformed(reason) => 3 + reason.index(),
+            Self::Rule(rule) => FIXED.saturating_add(rule as usize),
+        }
+    }
+
+    /// The cause that the counter of this number is for; `None` past the last rule that can be.
+    pub fn of_slot(slot: usize) -> Option<Self> {
+        match slot {
+            0 => Some(Self::Default),
+            1 => Some(Self::NotIp),
+            2 => Some(Self::Arp),
+            3..FIXED => Malformed::ALL.get(slot - 3).copied().map(Self::Malformed),
+            _ => u32::try_from(slot - FIXED).ok().map(Self::Rule),
+        }
     }
 }
 

@@ -37,7 +37,8 @@ pub enum Report {
     Killed(u8, String),
     /// The kernel itself failed. The machine ends after this.
     Panicked(String),
-    /// What the firewall counted, sent before the end.
+    /// What the firewall counted so far, for causes that count more than when they were told last; sent now and then, and
+    /// before the end. Causes that were never told have counted nothing.
     Counted(Vec<Counter>),
     /// Memory in bytes, sent before the end: total, in use now.
     Memory(u64, u64),
@@ -57,16 +58,16 @@ pub struct Counter {
 }
 
 /// Why a verdict was given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Cause {
     /// The rule of this number decided, counted from 0.
     Rule(u32),
     /// No rule matched.
     Default,
-    /// It was malformed: the name of the reason.
-    Malformed(String),
     /// It is neither IP nor ARP.
     NotIp,
     /// It is ARP, which is not IP: rules do not see it.
     Arp,
+    /// It was malformed: the name of the reason.
+    Malformed(String),
 }

@@ -1,17 +1,17 @@
 //! Telling the host what the firewall counted: when it changed, but not all the time, and at the end.
 use crate::host;
 use crate::net::Net;
-use alloc::vec::Vec;
 use core::time::Duration;
-use image::report::{Cause, Counter, Report};
+use image::report::Report;
 
 /// The least time between two reports.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How many counters there are in a report: its length is limited.
+const MOST: usize = 1_000;
 
-/// What was told last, and when.
+/// When to tell next.
 #[derive(Default)]
 pub struct Counting {
-    told: Vec<Counter>,
     next: Duration,
 }
 
@@ -22,19 +22,13 @@ impl Counting {
             return Some(self.next);
         }
         self.next = now + PAUSE;
-        self.report_all(net).then_some(self.next)
+        report_all(net).then_some(self.next)
     }
+}
 
-    /// Reports if there is something new; tells whether there was.
-    pub fn report_all(&mut self, net: &Net) -> bool {
-        let mut counters = net.counters();
-        // The policy's own are told as zeroes too; of the many others only what happened.
-        counters.retain(|counter| counter.packets > 0 || matches!(counter.cause, Cause::Rule(_) | Cause::Default));
-        if counters == self.told {
-            return false;
-        }
-        host::report(&Report::Counted(counters.clone()));
-        self.told = counters;
-        true
-    }
+/// Reports what is new; tells whether anything was.
+pub fn report_all(net: &Net) -> bool {
+    let changed = net.take_changed_counters();
+    changed.chunks(MOST).for_each(|counters| host::report(&Report::Counted(counters.to_vec())));
+    !changed.is_empty()
 }

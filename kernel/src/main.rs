@@ -15,7 +15,7 @@ use firewall::Table;
 use image::archive::Image;
 use image::report::Report;
 use kernel::boot_error::BootError;
-use kernel::counting::Counting;
+use kernel::counting::{self, Counting};
 use kernel::net::Net;
 use kernel::program::{self, End, Process};
 use kernel::tree::Tree;
@@ -154,7 +154,7 @@ fn wait_for_address(net: &Net) {
 fn count(system: &System, now: Duration) -> Option<Duration> {
     let mut counting = system.counting.lock();
     if let Some(end) = system.process.end() {
-        counting.report_all(&system.net);
+        counting::report_all(&system.net);
         syscall::trace::finish(&system.process, &end);
         finish(end);
     }

@@ -94,7 +94,13 @@ impl Net {
         self.stack().link.guard().listen()
     }
 
+    /// What the firewall counted so far for the causes that count more than when this was asked last.
+    pub fn take_changed_counters(&self) -> Vec<Counter> {
+        self.stack().link.guard().take_changed()
+    }
+
     /// What the firewall counted so far, one entry per cause.
+    #[cfg(test)]
     pub fn counters(&self) -> Vec<Counter> {
         self.stack().link.guard().counters()
     }

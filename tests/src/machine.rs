@@ -3,6 +3,7 @@ use crate::output::Output;
 use crate::{PATIENCE, Result, ensure};
 use image::report::{Cause, Counter, Report};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -92,12 +93,12 @@ impl Machine {
     /// A failure, with all that the machine said; of its counters only the last.
     pub fn complain(&self, what: &str) -> String {
         let (reports, stdout, stderr) = (self.all_reports(), self.stdout.text(), self.stderr.text());
-        let last = reports.iter().rposition(|report| matches!(report, Report::Counted(_)));
+        let counters = last_counters(&reports).into_values().cloned().collect();
+        let counters = Report::Counted(counters);
+        let others = reports.iter().filter(|report| !matches!(report, Report::Counted(_)));
         let mut text = format!("{what}\n--- reports\n");
-        for (number, report) in reports.iter().enumerate() {
-            if Some(number) == last || !matches!(report, Report::Counted(_)) {
-                text += &format!("{report:?}\n");
-            }
+        for report in others.chain([&counters]) {
+            text += &format!("{report:?}\n");
         }
         text + &format!("--- standard output\n{stdout}--- standard error\n{stderr}")
     }
@@ -167,9 +168,9 @@ impl Ended {
         self.count(cause, true)
     }
 
-    /// The causes in the last counters that were reported.
+    /// The causes of which counters were reported.
     pub fn causes(&self) -> impl Iterator<Item = &Cause> {
-        last_counters(&self.reports).iter().map(|counter| &counter.cause)
+        last_counters(&self.reports).into_keys()
     }
 
     fn count(&self, cause: &Cause, accepted: bool) -> u64 {
@@ -179,16 +180,17 @@ impl Ended {
 
 /// What the last counters that were reported say of a cause.
 fn last_count(reports: &[Report], cause: &Cause, accepted: bool) -> u64 {
-    let of_cause = |counter: &&Counter| counter.cause == *cause && counter.accepted == accepted;
-    last_counters(reports).iter().filter(of_cause).map(|counter| counter.packets).sum()
+    let counter = last_counters(reports).remove(cause).filter(|counter| counter.accepted == accepted);
+    counter.map_or(0, |counter| counter.packets)
 }
 
-fn last_counters(reports: &[Report]) -> &[Counter] {
-    let last = reports.iter().rev().find_map(|report| match report {
-        Report::Counted(counters) => Some(&counters[..]),
+/// What was reported last for each cause.
+fn last_counters(reports: &[Report]) -> BTreeMap<&Cause, &Counter> {
+    let counters = reports.iter().filter_map(|report| match report {
+        Report::Counted(counters) => Some(counters),
         _ => None,
     });
-    last.unwrap_or_default()
+    counters.flatten().map(|counter| (&counter.cause, counter)).collect()
 }
 
 /// The reports in the lines that are whole. A line that is none is a failure of the command, told as a report of it.

@@ -1,10 +1,10 @@
 //! A policy of many rules, which is decided by trees, in a real machine.
-use crate::on_each;
 use crate::probe::{self, Send, let_in, refused};
+use crate::{on_each, once};
 use image::report::Cause;
 use libtest_mimic::Trial;
 use std::fmt::Write;
-use tests::launch::Launch;
+use tests::launch::{Launch, MACHINES};
 use tests::wire::Wire;
 use tests::{Result, program};
 
@@ -19,6 +19,26 @@ const REST: &Cause = &Cause::Rule(PAIRS * 3);
 
 pub fn cases(trials: &mut Vec<Trial>) {
     trials.extend(on_each("forest::many_rules_decide_in_their_order", many_rules));
+    trials.push(once("forest::each_of_very_many_rules_is_counted", very_many_rules));
+}
+
+/// All of their counters together would be too long for a report.
+fn very_many_rules() -> Result {
+    const OTHERS: u32 = 20_000;
+    let mut rules = String::new();
+    for other in 0..OTHERS {
+        writeln!(rules, r#"{{"ip": {{"src": "203.{}.{}.1"}}, "tcp": {{"dest": "1"}}}},"#, other / 200, other % 200)?;
+    }
+    rules += r#"{"udp": {}, "action": "accept"}, {"action": "drop"}"#;
+    let wire = Wire::new()?;
+    let machine = Launch::new(MACHINES[0])?.wire(&wire).rules(&rules)?.start(program::built("gate")?, &[])?;
+    machine.says("ready")?;
+    let probes = [
+        let_in(Send::Udp, "198.51.100.1", &Cause::Rule(OTHERS)),
+        refused(Send::Ping, "203.1.7.1", &Cause::Rule(OTHERS + 1)),
+    ];
+    probe::check(&wire, machine, &probes)?;
+    Ok(())
 }
 
 fn rules() -> Result<String> {

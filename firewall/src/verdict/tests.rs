@@ -81,3 +81,13 @@ fn counters_need_their_number_of_slots() {
     assert!(Counters::new(&mut slots, 3).is_none());
     assert!(Counters::new(&mut slots, 2).is_some());
 }
+
+#[test]
+fn every_counter_has_its_cause() {
+    let mut slots = vec![Counter::default(); Counters::slots(3)];
+    let counters = Counters::new(&mut slots, 3).unwrap();
+    for (cause, _) in counters.iter() {
+        assert_eq!(Cause::of_slot(cause.slot()), Some(cause));
+    }
+    assert_eq!(Cause::of_slot(Counters::slots(u32::MAX) + 1), None);
+}

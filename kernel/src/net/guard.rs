@@ -18,8 +18,13 @@ pub struct Guard {
     table: Table<'static>,
     /// [`Counters`] counts in these.
     slots: Vec<Counter>,
+    /// A bit for each: whether it has changed since it was told.
+    changed: Vec<u64>,
     sent: u64,
 }
+
+/// Of a policy with no more rules than this, those that have not counted yet are told, too.
+const TOLD_AT_ONCE: u32 = 1_000;
 
 /// A frame that may go in. Its buffer is the card's: give it back with [`Guard::recycle`].
 pub struct Accepted {
@@ -33,7 +38,10 @@ impl Guard {
     /// Puts the policy in force, then opens the card.
     pub fn new(nic: Nic, table: Table<'static>) -> Self {
         let slots = vec![Counter::default(); Counters::slots(table.rules())];
-        let mut guard = Guard { nic, table, slots, sent: 0 };
+        let changed = vec![0; slots.len().div_ceil(64)];
+        let mut guard = Guard { nic, table, slots, changed, sent: 0 };
+        guard.mark(Cause::Default);
+        (0..table.rules()).take_while(|_| table.rules() <= TOLD_AT_ONCE).for_each(|rule| guard.mark(Cause::Rule(rule)));
         guard.nic.open();
         guard
     }
@@ -52,6 +60,7 @@ impl Guard {
             if let Some(mut counters) = Counters::new(&mut self.slots, self.table.rules()) {
                 counters.count(&verdict.cause, frame.len());
             }
+            self.mark(verdict.cause);
             match verdict.action {
                 Action::Accept => return Some(Accepted { frame, packet: verdict.packet }),
                 Action::Drop => self.nic.recycle(frame),
@@ -80,22 +89,50 @@ impl Guard {
         self.sent
     }
 
+    /// A counter has changed.
+    fn mark(&mut self, cause: Cause) {
+        let slot = cause.slot();
+        if let Some(word) = self.changed.get_mut(slot / 64) {
+            *word |= 1 << (slot % 64);
+        }
+    }
+
+    /// What was counted so far for the causes whose counters have changed since this was asked last. Of many rules few
+    /// have: all of them would take longer than the packets.
+    pub fn take_changed(&mut self) -> Vec<report::Counter> {
+        let mut counters = Vec::new();
+        for (first, word) in (0..).step_by(64).zip(&mut self.changed) {
+            let mut bits = core::mem::take(word);
+            while bits != 0 {
+                let slot = first + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let counted = Cause::of_slot(slot).zip(self.slots.get(slot));
+                counters.extend(counted.map(|(cause, counter)| entry(&self.table, cause, *counter)));
+            }
+        }
+        counters
+    }
+
     /// What was counted so far, one entry per cause.
+    #[cfg(test)]
     pub fn counters(&mut self) -> Vec<report::Counter> {
         let Some(counters) = Counters::new(&mut self.slots, self.table.rules()) else { return Vec::new() };
-        let entry = |(cause, counter): (Cause, Counter)| report::Counter {
-            cause: reported(cause),
-            accepted: cause.action(&self.table) == Some(Action::Accept),
-            packets: counter.packets,
-            bytes: counter.bytes,
-        };
-        counters.iter().map(entry).collect()
+        counters.iter().map(|(cause, counter)| entry(&self.table, cause, counter)).collect()
     }
 
     /// Everything that leaves, leaves here.
     fn send<R>(&mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
         self.sent = self.sent.wrapping_add(1);
         self.nic.send(length, fill)
+    }
+}
+
+fn entry(table: &Table, cause: Cause, counter: Counter) -> report::Counter {
+    report::Counter {
+        cause: reported(cause),
+        accepted: cause.action(table) == Some(Action::Accept),
+        packets: counter.packets,
+        bytes: counter.bytes,
     }
 }
 

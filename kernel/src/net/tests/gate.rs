@@ -90,3 +90,34 @@ fn a_hundred_thousand_refused_frames_leave_nothing_behind() {
     assert_eq!((stack.connections.len(), stack.connections.capacity(), stack.flows.capacity()), (0, 0, 0));
     assert_eq!(stack.timers.next(), None);
 }
+
+#[test]
+fn what_is_told_of_counters_is_what_changed() {
+    let mut world = World::with(table(r#"[{"tcp": {"dest": 80}}, {"udp": {"dest": 80}}]"#), STATIC);
+    let told = |world: &World| {
+        let counters = world.net.take_changed_counters().into_iter();
+        counters.map(|counter| (counter.cause, counter.packets)).collect::<Vec<_>>()
+    };
+    // Of few rules all are told at first.
+    assert_eq!(told(&world), [(Cause::Default, 0), (Cause::Rule(0), 0), (Cause::Rule(1), 0)]);
+    assert_eq!(told(&world), []);
+    world.exchange(&arp_reply());
+    for port in [5000, 5001] {
+        world.exchange(&syn(port, 80).frame());
+    }
+    assert_eq!(told(&world), [(Cause::Arp, 1), (Cause::Rule(0), 2)]);
+    assert_eq!(told(&world), []);
+    world.exchange(&syn(5002, 80).frame());
+    assert_eq!(told(&world), [(Cause::Rule(0), 3)]);
+}
+
+#[test]
+fn of_many_rules_only_what_counted_is_told() {
+    let rules: Vec<String> = (0..2000).map(|port| format!(r#"{{"tcp": {{"dest": {port}}}}}"#)).collect();
+    let mut world = World::with(table(&format!("[{}]", rules.join(","))), STATIC);
+    world.exchange(&arp_reply());
+    world.exchange(&syn(5000, 1999).frame());
+    let told = world.net.take_changed_counters();
+    let told: Vec<_> = told.iter().map(|counter| (&counter.cause, counter.packets)).collect();
+    assert_eq!(told, [(&Cause::Default, 0), (&Cause::Arp, 1), (&Cause::Rule(1999), 1)]);
+}
