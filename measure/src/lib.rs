@@ -1,2 +1,3 @@
 //! What the measurements share.
 pub mod host;
+pub mod random;

@@ -17,7 +17,6 @@ mod options;
 mod ours;
 mod peer;
 mod peers;
-mod random;
 mod routes;
 mod rule;
 mod sets;
@@ -26,6 +25,7 @@ mod three;
 mod trace;
 
 use measure::host::processor;
+use measure::random;
 use options::Options;
 use std::process::ExitCode;
 use tests::Result;
