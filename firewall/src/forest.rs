@@ -15,6 +15,7 @@
 //! | | the trees for IPv4, then those for IPv6, see [`Trees`] |
 use crate::classify::Action;
 use crate::linear::{Linear, Version};
+use crate::lists::Lists;
 use crate::packet::Packet;
 use crate::shape::{halves, lines};
 use crate::table::decode_action;
@@ -50,7 +51,12 @@ pub(crate) struct Forest<'a> {
     bmi2: Option<Bmi2>,
 }
 
-impl Forest<'_> {
+impl<'a> Forest<'a> {
+    /// The same rules with other lists, which have all sets that these have.
+    pub(crate) fn with_lists(self, lists: Lists<'a>) -> Self {
+        Self { list: self.list.with_lists(lists), ..self }
+    }
+
     /// The first rule that matches the packet, and its action.
     #[inline]
     pub(crate) fn first_match(&self, packet: &Packet) -> Option<(u32, Action)> {

@@ -4,6 +4,7 @@
 //! - [`frame`]: bytes to [`Packet`], the facts that a rule may ask, or [`Malformed`], the reason why there are none
 //! - [`table`]: the compiled policy, decoded once with every bound checked
 //! - [`classify`]: a packet and a table to the rule that decides
+//! - [`patch`]: few changes to a table, without compiling all of it again
 //! - [`verdict`]: a frame and a table to accept or drop, with its cause, and one counter per cause
 //!
 //! Nothing here allocates, panics or loops without a bound, whatever the bytes are.
@@ -24,6 +25,7 @@ pub mod linear;
 pub mod lists;
 mod malformed;
 mod packet;
+pub mod patch;
 mod ranges;
 pub mod shape;
 pub mod table;
@@ -35,6 +37,7 @@ pub use frame::{Inspected, inspect};
 pub use ipv6::MAX_EXTENSIONS;
 pub use malformed::Malformed;
 pub use packet::{Fragment, Icmp, Packet, Ports, protocol};
+pub use patch::{PatchError, Patched};
 pub use shape::Shape;
 pub use table::{DecodeError, Table};
-pub use verdict::{Cause, Counter, Counters, Verdict, judge};
+pub use verdict::{Cause, Counter, Counters, InForce, Verdict, judge};

@@ -46,7 +46,12 @@ pub(crate) struct Linear<'a> {
     lists: Lists<'a>,
 }
 
-impl Linear<'_> {
+impl<'a> Linear<'a> {
+    /// The same rules with other lists, which have all sets that these have.
+    pub(crate) fn with_lists(self, lists: Lists<'a>) -> Self {
+        Self { lists, ..self }
+    }
+
     /// The first rule that matches the packet, and its action.
     pub(crate) fn first_match(&self, packet: &Packet) -> Option<(u32, Action)> {
         let number = u32::try_from(self.first_match_of(self.rules.len(), packet)?).ok()?;

@@ -12,10 +12,13 @@ use core::fmt;
 use core::net::IpAddr;
 
 mod block;
+mod changes;
 mod cost;
 pub mod ipv4;
 pub mod ipv6;
 
+pub(crate) use changes::Changes;
+pub use changes::{CHANGE, Change};
 pub use ipv4::Ipv4Set;
 pub use ipv6::Ipv6Set;
 
@@ -43,6 +46,7 @@ pub mod kind {
 pub struct Lists<'a> {
     entries: &'a [Entry],
     bytes: &'a [u8],
+    changes: Changes<'a>,
 }
 
 /// One set of addresses.
@@ -71,7 +75,7 @@ impl<'a> Lists<'a> {
         let count = usize::try_from(u32::from_le_bytes(*count)).map_err(|_| ListsError::Length)?;
         let length = count.checked_mul(ENTRY).ok_or(ListsError::Length)?;
         let entries = rest.get(..length).ok_or(ListsError::Length)?.as_chunks().0.as_chunks().0;
-        let lists = Self { entries, bytes };
+        let lists = Self { entries, bytes, changes: Changes::default() };
         for number in (0..).take(entries.len()) {
             let set = lists.set(number).ok_or(ListsError::Set(number))?;
             set.check().map_err(|fault| ListsError::Fault(number, fault))?;
@@ -82,13 +86,24 @@ impl<'a> Lists<'a> {
     /// Whether an address is in the set of this number. A set has addresses of one version only.
     #[inline]
     pub fn contains(&self, number: u32, address: &IpAddr) -> bool {
-        self.set(number).is_some_and(|set| set.contains(address))
+        if self.changes.is_empty() {
+            return self.set(number).is_some_and(|set| set.contains(address));
+        }
+        self.contains_changed(number, address)
     }
 
-    /// The set of this number; `None` when there is none.
+    /// The set of this number, as it is without what a patch changes in it; `None` when there is none.
     #[inline]
     pub fn set(&self, number: u32) -> Option<Set<'a>> {
-        let [kind, start, length] = self.entries.get(usize::try_from(number).ok()?)?.map(u32::from_le_bytes);
+        match self.entries.get(usize::try_from(number).ok()?) {
+            Some(entry) => self.of_entry(entry),
+            None => self.added(number),
+        }
+    }
+
+    #[inline]
+    fn of_entry(&self, entry: &Entry) -> Option<Set<'a>> {
+        let [kind, start, length] = entry.map(u32::from_le_bytes);
         let start = usize::try_from(start).ok()?.checked_mul(LINE)?;
         let bytes = self.bytes.get(start..start.checked_add(usize::try_from(length).ok()?)?)?;
         match kind {

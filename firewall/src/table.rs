@@ -43,7 +43,8 @@ pub struct Table<'a> {
     pub(crate) default: Action,
     pub(crate) engine: Engine<'a>,
     rules: u32,
-    lists: Lists<'a>,
+    pub(crate) lists: Lists<'a>,
+    checksum: u32,
 }
 
 /// How a table finds the rule that decides.
@@ -81,12 +82,37 @@ impl<'a> Table<'a> {
         let rules = u32::from_le_bytes([r0, r1, r2, r3]);
         let (part, lists) = split_parts(sealed, u32::from_le_bytes([p0, p1, p2, p3])).ok_or(DecodeError::Parts)?;
         let lists = Lists::decode(lists).map_err(DecodeError::Lists)?;
+        Ok(Self { checksum: found, ..Self::of_part(engine, default, part, rules, lists)? })
+    }
+
+    /// Decodes an engine's own part, whose rules may name these lists. It has no checksum.
+    pub(crate) fn of_part(
+        engine: u8,
+        default: Action,
+        part: &'a [u8],
+        rules: u32,
+        lists: Lists<'a>,
+    ) -> Result<Self, DecodeError> {
         let engine = match engine {
             engine::LINEAR => Engine::Linear(Linear::decode(part, rules, lists).map_err(DecodeError::Linear)?),
             engine::FOREST => Engine::Forest(Forest::decode(part, rules, lists).map_err(DecodeError::Forest)?),
             other => return Err(DecodeError::Engine(other)),
         };
-        Ok(Self { default, engine, rules, lists })
+        Ok(Self { default, engine, rules, lists, checksum: 0 })
+    }
+
+    /// The same rules with other lists, which have all sets that these have.
+    pub(crate) fn with_lists(self, lists: Lists<'a>) -> Self {
+        let engine = match self.engine {
+            Engine::Linear(linear) => Engine::Linear(linear.with_lists(lists)),
+            Engine::Forest(forest) => Engine::Forest(forest.with_lists(lists)),
+        };
+        Self { engine, lists, ..self }
+    }
+
+    /// The checksum at its end, by which a patch knows its table.
+    pub fn checksum(&self) -> u32 {
+        self.checksum
     }
 
     /// How many rules there are.

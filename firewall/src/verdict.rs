@@ -1,5 +1,5 @@
 //! Accept or drop, with its cause; one counter per cause. Cannot panic.
-use crate::{Action, Inspected, Malformed, Packet, Table, inspect};
+use crate::{Action, Decision, Inspected, Malformed, Packet, Patched, Table, inspect};
 
 /// What happens to a frame, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,48 @@ pub enum Cause {
     Arp,
 }
 
+/// What verdicts are given by: a compiled policy, with changes or without.
+pub trait InForce {
+    /// Decides about a packet.
+    fn decide(&self, packet: &Packet) -> Decision;
+    /// What the rule of this number does; `None` when there is no such rule.
+    fn action(&self, rule: u32) -> Option<Action>;
+    /// What happens to a packet that no rule matches.
+    fn default_action(&self) -> Action;
+}
+
+impl InForce for Table<'_> {
+    #[inline]
+    fn decide(&self, packet: &Packet) -> Decision {
+        self.decide(packet)
+    }
+
+    fn action(&self, rule: u32) -> Option<Action> {
+        self.action(rule)
+    }
+
+    fn default_action(&self) -> Action {
+        self.default_action()
+    }
+}
+
+impl InForce for Patched<'_> {
+    #[inline]
+    fn decide(&self, packet: &Packet) -> Decision {
+        self.decide(packet)
+    }
+
+    fn action(&self, rule: u32) -> Option<Action> {
+        self.action(rule)
+    }
+
+    fn default_action(&self) -> Action {
+        self.default_action()
+    }
+}
+
 /// Judges one frame, as [`inspect`] takes it.
-pub fn judge(frame: &[u8], table: &Table<'_>) -> Verdict {
+pub fn judge(frame: &[u8], table: &impl InForce) -> Verdict {
     let cause = match inspect(frame) {
         Ok(Inspected::Packet(packet)) => {
             let decision = table.decide(&packet);
@@ -43,7 +83,7 @@ pub fn judge(frame: &[u8], table: &Table<'_>) -> Verdict {
 
 impl Cause {
     /// What happens to a frame for this cause. `None` for a rule that the table does not have.
-    pub fn action(self, table: &Table<'_>) -> Option<Action> {
+    pub fn action(self, table: &impl InForce) -> Option<Action> {
         match self {
             Self::Rule(rule) => table.action(rule),
             Self::Default => Some(table.default_action()),
