@@ -7,9 +7,10 @@ use firewall::lists::LINE;
 use firewall::{protocol, table};
 
 mod forest;
-mod lists;
+pub(crate) mod lists;
+pub(crate) mod part;
 mod pools;
-mod ranges;
+pub(crate) mod ranges;
 
 use lists::Lists;
 pub use lists::ipv4::ipv4_set;
@@ -61,16 +62,34 @@ pub fn compile_observed(
     strategy: Strategy,
     observer: &mut dyn Observer,
 ) -> Result<Vec<u8>, CompileError> {
+    compile_placed(policy, strategy, observer).map(|(table, _)| table)
+}
+
+/// As [`compile_observed`], and where in it the lists are.
+pub(crate) fn compile_placed(
+    policy: &Policy,
+    strategy: Strategy,
+    observer: &mut dyn Observer,
+) -> Result<(Vec<u8>, lists::Placed), CompileError> {
+    let mut lists = Lists::new(policy);
+    let compiled = engine_part(policy, strategy, &mut lists, observer)?;
+    let bytes = lists.bytes().map_err(|_| CompileError::TooLarge)?;
+    Ok((assemble(policy, compiled, &bytes)?, lists.into_placed()))
+}
+
+/// The rules of a policy, for the engine that this way of compiling chooses.
+fn engine_part(
+    policy: &Policy,
+    strategy: Strategy,
+    lists: &mut Lists,
+    observer: &mut dyn Observer,
+) -> Result<Compiled, CompileError> {
     let trees = match strategy {
         Strategy::Best => policy.rules.len() > LIST,
         Strategy::Linear => false,
         Strategy::Forest => true,
     };
-    let mut lists = Lists::new(policy);
-    let compiled =
-        if trees { forest::compile(policy, &mut lists, observer)? } else { list(policy, &mut lists, observer)? };
-    let lists = lists.bytes().map_err(|_| CompileError::TooLarge)?;
-    assemble(policy, compiled, &lists)
+    if trees { forest::compile(policy, lists, observer) } else { list(policy, lists, observer) }
 }
 
 fn list(policy: &Policy, lists: &mut Lists, observer: &mut dyn Observer) -> Result<Compiled, CompileError> {

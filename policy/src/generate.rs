@@ -2,12 +2,14 @@
 //!
 //! The same bytes always make the same things, and few bytes make small ones. Values come from a small world, so that
 //! rules and packets meet: edges of ranges and prefixes, and what lies one beside them.
+mod changes;
 mod frames;
 mod lists;
 pub mod properties;
 mod rules;
 mod world;
 
+pub use changes::change;
 pub use frames::{Traffic, frame};
 pub use rules::policy;
 

@@ -1,6 +1,7 @@
 //! The policy language: what is written, what it means, and what is made of it.
 #![forbid(unsafe_code)]
 
+pub mod change;
 pub mod compile;
 pub mod config;
 pub mod diagnostic;

@@ -1,10 +1,10 @@
 //! Sets of numbers as ranges: first and last, both included, in order, neither touching nor overlapping.
 
 /// A range: first and last number.
-pub(super) type Range = (u128, u128);
+pub(crate) type Range = (u128, u128);
 
 /// The same numbers, as ranges in order that neither touch nor overlap.
-pub(super) fn union(mut ranges: Vec<Range>) -> Vec<Range> {
+pub(crate) fn union(mut ranges: Vec<Range>) -> Vec<Range> {
     ranges.sort_unstable();
     let mut merged: Vec<Range> = Vec::with_capacity(ranges.len());
     for (first, last) in ranges {

@@ -1,19 +1,27 @@
 //! What must hold for any bytes. Each function panics where it does not; fuzz targets, the replay of what they found, and
 //! generated tests call the same ones.
-use super::{Traffic, frame, policy_and_frames};
+use super::{Traffic, change, frame, policy_and_frames};
+use crate::change::{Applied, Change, Live};
 use crate::compile::{Strategy, compile_as};
 use crate::policy::{Action, Policy};
 use crate::reference;
 use arbitrary::Unstructured;
 use firewall::lists::{self, Ipv4Set, Ipv6Set, LINE};
-use firewall::{Cause, Decision, Fragment, Inspected, Matched, Packet, Table, inspect, judge, protocol, table};
+use firewall::{Cause, Decision, Fragment, Inspected, Matched, Packet, Patched, Table};
+use firewall::{inspect, judge, patch, protocol, table};
 
 /// A property, by the name of its fuzz target.
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 4] =
-    [("frame", parse_frame), ("decode", decode_table), ("verdict", judge_frame), ("lists", look_up)];
+pub const ALL: [Property; 6] = [
+    ("frame", parse_frame),
+    ("decode", decode_table),
+    ("verdict", judge_frame),
+    ("lists", look_up),
+    ("patch", decode_patch),
+    ("changes", judge_changed),
+];
 
 /// The bytes as a frame: it is parsed or refused, and what was found stands in the packet and nowhere else.
 pub fn parse_frame(frame: &[u8]) {
@@ -108,6 +116,90 @@ pub fn decide_by(blob: &[u8], frames: &[Vec<u8>]) {
         let verdict = judge(frame, &table);
         assert_eq!(verdict.cause.action(&table), Some(verdict.action), "a verdict's cause exists, and says the action");
     }
+}
+
+/// The bytes as a policy and a patch to its table: the patch is decoded or refused, and deciding by it does not panic.
+pub fn decode_patch(bytes: &[u8]) {
+    let (policy, rest) = bytes.split_at(bytes.len() / 2);
+    let (policy, frames) = policy_and_frames(policy, 3, Traffic::WellFormed).expect("a policy and frames");
+    for strategy in [Strategy::Linear, Strategy::Forest] {
+        let blob = compile_as(&policy, strategy).expect("a generated policy compiles");
+        let table = Table::decode(&blob).expect("a compiled policy decodes");
+        decide_by_patch(table, rest, &frames);
+        decide_by_patch(table, &sealed_patch(&table, rest), &frames);
+    }
+}
+
+/// A patch whose header and checksum are right: of one byte for the default, one each for the counts of rules, runs, overlays and
+/// changed lists, two for the length of its sets, and the rest.
+fn sealed_patch(table: &Table<'_>, bytes: &[u8]) -> Vec<u8> {
+    let [default, rules, runs, overlays, changes, low, high, body @ ..] = bytes else { return vec![] };
+    let default = if default % 2 == 0 { firewall::Action::Accept } else { firewall::Action::Drop };
+    let length = (patch::HEADER + body.len() + table::CHECKSUM) as u32;
+    let sets = u16::from_le_bytes([*low, *high]);
+    let counts = [(*runs).into(), (*overlays).into(), (*changes).into(), sets.into()];
+    let bound_to = (table.checksum(), table.rules());
+    let mut blob = patch::emit_header(default, length, bound_to, (*rules).into(), counts).to_vec();
+    blob.extend(body);
+    blob.extend(table::emit_checksum(&blob));
+    blob
+}
+
+/// Decides about packets by a table with a patch, if it is one.
+pub fn decide_by_patch(table: Table<'_>, patch: &[u8], frames: &[Vec<u8>]) {
+    let Ok(patched) = Patched::decode(table, patch) else { return };
+    for frame in frames {
+        let verdict = judge(frame, &patched);
+        assert_eq!(
+            verdict.cause.action(&patched),
+            Some(verdict.action),
+            "a verdict's cause exists, and says the action"
+        );
+    }
+    assert!((0..patched.rules()).all(|rule| patched.action(rule).is_some()), "every rule has an action");
+    assert_eq!(patched.action(patched.rules()), None);
+}
+
+/// The bytes as a policy, changes and frames: the patched table decides as the changed rules read, after each change.
+pub fn judge_changed(bytes: &[u8]) {
+    let (start, rest) = bytes.split_at(bytes.len() / 2);
+    let (policy, _) = policy_and_frames(start, 0, Traffic::Any).expect("a policy");
+    let strategy = if bytes.len().is_multiple_of(2) { Strategy::Linear } else { Strategy::Forest };
+    let mut live = Live::new(policy, strategy).expect("a generated policy compiles");
+    let mut choices = Unstructured::new(rest);
+    for _ in 0..8 {
+        let policy = live.policy();
+        let asked = change(&mut choices, &policy).expect("a change");
+        let frames: Vec<_> =
+            (0..3).map(|_| frame(&mut choices, &policy, Traffic::WellFormed).expect("a frame")).collect();
+        change_and_compare(&mut live, asked, &frames);
+    }
+}
+
+/// Makes a change; then the patched table decides about these frames as the changed policy reads.
+pub fn change_and_compare(live: &mut Live, asked: Change, frames: &[Vec<u8>]) -> Applied {
+    let said = format!("{asked:?}");
+    let applied = live.apply(asked).unwrap_or_else(|error| panic!("{said}: {error}"));
+    let policy = live.policy();
+    let table = Table::decode(live.table()).expect("a compiled policy decodes");
+    let patched = Patched::decode(table, live.patch()).unwrap_or_else(|error| panic!("{said}: {error}"));
+    assert_eq!(patched.rules() as usize, policy.rules.len());
+    assert_eq!(live.rules(), policy.rules.len());
+    for (number, rule) in (0..).zip(&policy.rules) {
+        assert_eq!(patched.action(number), Some(rule.action.into()), "rule {number} after {said}");
+    }
+    let mut packets = vec![];
+    for frame in frames {
+        let verdict = judge(frame, &patched);
+        let expected = expected(&policy, frame);
+        assert_eq!((verdict.action, verdict.cause), expected, "{said}: {policy:#?}\n{:?}", inspect(frame));
+        packets.extend(verdict.packet);
+    }
+    let undecided = Decision { action: firewall::Action::Drop, cause: Matched::Rule(u32::MAX) };
+    let mut together = vec![undecided; packets.len()];
+    patched.decide_burst(&packets, &mut together);
+    assert_eq!(together, packets.iter().map(|packet| patched.decide(packet)).collect::<Vec<_>>());
+    applied
 }
 
 /// The bytes as a policy and a frame: the compiled table decides as the rules read.

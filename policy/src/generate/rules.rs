@@ -16,11 +16,11 @@ pub fn policy(u: &mut Unstructured) -> Result<Policy> {
     Ok(Policy { rules, default: action(u)?, lists })
 }
 
-fn action(u: &mut Unstructured) -> Result<Action> {
+pub(super) fn action(u: &mut Unstructured) -> Result<Action> {
     Ok(if u.arbitrary()? { Action::Accept } else { Action::Drop })
 }
 
-fn rule(u: &mut Unstructured, lists: usize) -> Result<Rule> {
+pub(super) fn rule(u: &mut Unstructured, lists: usize) -> Result<Rule> {
     let network = match u.int_in_range(0..=3)? {
         0 => None,
         1 => Some(Network::Ipv6(addresses(u, lists, prefix_v6)?)),
