@@ -4,6 +4,7 @@
 mod acl;
 mod address;
 mod burst;
+mod changes;
 mod check;
 mod classify;
 mod clock;
@@ -55,6 +56,13 @@ fn measure(options: &Options) -> Result {
         if options.wants(name) {
             sections.push(lists::section(name, options).map_err(|error| format!("{name}: {error}"))?);
         }
+    }
+    if options.wants(changes::NAME) {
+        for source in sets::find(options.sets.as_deref())? {
+            let set = changes::of_set(&source, options).map_err(|error| format!("{}: {error}", source.name))?;
+            sections.extend(set);
+        }
+        sections.extend(changes::of_lists(options)?);
     }
     println!("processor  {}; all on number {cpu}", processor()?);
     println!("rounds     {} of at least {} ms, in turn", options.rounds.count, options.rounds.least.as_millis());

@@ -32,8 +32,6 @@ pub(super) struct Hull {
     versions: u8,
     /// Which fragments.
     parts: u8,
-    /// Whether it asks for a port, type or code, so that a packet must have them.
-    names_numbers: bool,
     /// Whether the rule matches all that is in it.
     is_full: bool,
 }
@@ -53,7 +51,6 @@ impl Hull {
         protocols: [0, u8::MAX],
         versions: V4 | V6,
         parts: LATER | NOT_LATER,
-        names_numbers: false,
         is_full: true,
     };
 
@@ -151,9 +148,7 @@ impl Hull {
             let Some((numbers, is_full)) = asked else { continue };
             *own = numbers;
             self.is_full &= is_full;
-            self.names_numbers = true;
-        }
-        if self.names_numbers {
+            // Any but a later fragment has them, if it is of the transport.
             self.parts &= NOT_LATER;
         }
     }
@@ -181,7 +176,6 @@ impl Hull {
             && other.protocols[1] <= self.protocols[1]
             && other.versions & !self.versions == 0
             && other.parts & !self.parts == 0
-            && (other.names_numbers || !self.names_numbers)
     }
 }
 
