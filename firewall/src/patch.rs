@@ -36,7 +36,7 @@
 //! and match, so that none comes before R.
 use crate::classify::{Action, Decision, Matched};
 use crate::packet::Packet;
-use crate::shape::Shape;
+use crate::shape::{Shape, Worst, halves};
 use crate::table::Table;
 
 mod decode;
@@ -88,6 +88,8 @@ pub struct Patches {
     pub runs: usize,
     /// Lists that are looked up in two small sets besides.
     pub lists: usize,
+    /// How much of table and patch is read for one packet.
+    pub worst: Worst,
 }
 
 impl Overlay<'_> {
@@ -160,12 +162,14 @@ impl<'a> Patched<'a> {
 
     /// What a verdict may cost: the sum of all of it.
     pub fn shape(&self) -> Patches {
-        Patches {
-            table: self.table.shape(),
-            overlays: self.overlays.map(|overlay| overlay.map(|overlay| overlay.table.shape())),
-            runs: self.runs.len(),
-            lists: self.table.lists.changes().len(),
-        }
+        let table = self.table.shape();
+        let overlays = self.overlays.map(|overlay| overlay.map(|overlay| overlay.table.shape()));
+        let runs = halves(self.runs.len(), RUN);
+        // And the number of the rule that an overlay finds.
+        let added = overlays.iter().flatten().map(|overlay| [overlay.worst.v4 + 1, overlay.worst.v6 + 1]);
+        let [v4, v6] = added.fold([0, 0], |[v4, v6], [more_v4, more_v6]| [v4 + more_v4, v6 + more_v6]);
+        let worst = Worst { v4: table.worst.v4 + runs + v4, v6: table.worst.v6 + runs + v6 };
+        Patches { table, overlays, runs: self.runs.len(), lists: self.table.lists.changes().len(), worst }
     }
 }
 

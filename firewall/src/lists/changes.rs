@@ -56,6 +56,18 @@ impl Changes<'_> {
     pub(crate) fn len(&self) -> usize {
         self.changes.len()
     }
+
+    /// How many sets the patch has.
+    pub(super) fn sets(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What is changed in the set of this number.
+    #[inline]
+    pub(super) fn of(&self, set: u32) -> Option<Change> {
+        let index = self.changes.binary_search_by_key(&set, |entry| Change::parse(entry).set).ok()?;
+        self.changes.get(index).map(Change::parse)
+    }
 }
 
 impl<'a> Lists<'a> {
@@ -91,9 +103,7 @@ impl<'a> Lists<'a> {
     #[inline(never)]
     pub(super) fn contains_changed(&self, number: u32, address: &IpAddr) -> bool {
         let has = |number| self.set(number).is_some_and(|set: Set<'_>| set.contains(address));
-        let changes = self.changes.changes;
-        let change = changes.binary_search_by_key(&number, |entry| Change::parse(entry).set).ok();
-        match change.and_then(|index| changes.get(index)).map(Change::parse) {
+        match self.changes.of(number) {
             Some(Change { more, less, .. }) => has(more) || has(number) && !has(less),
             None => has(number),
         }

@@ -1,5 +1,5 @@
 //! The most that looking an address up costs, in accesses to memory, see [`Worst`](crate::shape::Worst).
-use super::{Lists, Set};
+use super::{CHANGE, Lists, Set};
 use crate::linear::Version;
 use crate::shape::halves;
 
@@ -14,15 +14,19 @@ impl Lists<'_> {
         self.bytes.len()
     }
 
-    /// Of the set of this number, with finding it.
+    /// Of the set of this number, with finding it and with what a patch changes in it.
     pub(crate) fn accesses(&self, number: u32) -> usize {
-        self.set(number).map_or(0, |set| 1 + set.accesses())
+        let found = |number| self.set(number).map_or(0, |set| 1 + set.accesses());
+        let changes = self.changes();
+        let changed = changes.of(number).map_or(0, |change| found(change.more) + found(change.less));
+        found(number) + halves(changes.len(), CHANGE) + changed
     }
 
-    /// Of all sets of a version of IP.
+    /// Of all sets of a version of IP, those of a patch too.
     pub(crate) fn worst(&self, version: Version) -> usize {
-        let sets = (0..).take(self.len()).filter_map(|number| self.set(number));
-        sets.filter(|set| set.version() == version).map(|set| 1 + set.accesses()).sum()
+        let numbers = (0..).take(self.len() + self.changes().sets());
+        let own = |number: &u32| self.set(*number).is_some_and(|set| set.version() == version);
+        numbers.filter(own).map(|number| self.accesses(number)).sum()
     }
 }
 
