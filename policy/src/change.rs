@@ -11,9 +11,12 @@ use core::fmt;
 mod emit;
 mod entries;
 mod hull;
+mod lists;
 mod live;
 mod order;
 mod overlay;
+mod settle;
+mod take;
 
 pub use entries::Entry;
 pub use live::Live;

@@ -298,3 +298,51 @@ fn a_patch_belongs_to_its_table() {
     assert_eq!(Patched::decode(table, &[]).err(), Some(PatchError::Length));
     assert_eq!(Patched::decode(table, one.table()).err(), Some(PatchError::Version));
 }
+
+/// What becomes of a patch of one added rule with one byte changed and the checksum made to fit.
+fn refused(at: usize, byte: u8) -> String {
+    let mut live = Live::new(with_list(40), Strategy::Best).expect("it compiles");
+    live.apply(Change::Take { at: 0 }).expect("it can be made");
+    live.apply(Change::Add { at: 1, rule: from(host(9), Action::Accept) }).expect("it can be made");
+    let entry = Entry::Ipv4(prefix([10, 0, 0, 0], 8));
+    live.apply(Change::AddEntry { list: 0, entry }).expect("it can be made");
+    let mut patch = live.patch().to_vec();
+    assert_ne!(patch[at], byte);
+    patch[at] = byte;
+    patch.truncate(patch.len() - firewall::table::CHECKSUM);
+    patch.extend(firewall::table::emit_checksum(&patch));
+    let error = Patched::decode(Table::decode(live.table()).expect("a table"), &patch);
+    error.map(|_| ()).expect_err("it does not decode").to_string()
+}
+
+#[test]
+fn a_refusal_says_what_is_wrong_with_a_patch() {
+    let version = "this is not a change to a policy of the version that is known here";
+    assert_eq!([refused(0, b'X'), refused(4, 2), refused(6, 1)], [version; 3]);
+    assert_eq!(refused(7, 2), "the change to the policy has a default action 2, not 0 or 1");
+    let length = "the change to the policy is not as long as it says";
+    assert_eq!(refused(8, 0), length);
+    assert_eq!(refused(12, refused_checksum()), "the change was made to another policy than the one in force");
+    assert_eq!(refused(16, 3), "the change was made to another policy than the one in force");
+    let numbers = "the change to the policy does not number every rule once";
+    assert_eq!(refused(20, 3), numbers);
+    let runs = "the change to the policy does not say what becomes of every rule";
+    assert_eq!(refused(20, 0), runs);
+    assert_eq!(refused(28, 3), "the change to the policy has rules for no engine that is known");
+    assert_eq!(refused(28, 0), length);
+    // The runs: the first rule is gone, the second remains.
+    assert_eq!(refused(40, 1), runs);
+    assert_eq!(refused(52, 0), runs);
+    assert_eq!(refused(56, 1), numbers);
+    assert_eq!(refused(60, 2), runs);
+    // The changed list: the table's only set, with the second and the third.
+    let lists = "the change to the policy names address lists that are not there";
+    assert_eq!(refused(64, 3), lists);
+    assert_eq!(refused(68, 9), lists);
+}
+
+/// Another lowest byte than the checksum of the table has.
+fn refused_checksum() -> u8 {
+    let live = Live::new(with_list(40), Strategy::Best).expect("it compiles");
+    !live.patch()[12]
+}

@@ -60,29 +60,18 @@ impl<'a> Patched<'a> {
 
     /// Each number of the changed policy is one rule's, and where several of table and overlays have it they do the same.
     fn check_numbers(&self) -> Result<(), PatchError> {
-        let [one, other] = self.overlays;
-        let mut one = one.as_ref().into_iter().flat_map(Overlay::iter).peekable();
-        let mut other = other.as_ref().into_iter().flat_map(Overlay::iter).peekable();
         let mut found = self.runs.remaining();
-        // Both are in order, so that what has the same number comes together.
-        loop {
-            let least = match (one.peek(), other.peek()) {
-                (Some((one, _)), Some((other, _))) => *one.min(other),
-                (Some((number, _)), None) | (None, Some((number, _))) => *number,
-                (None, None) => break,
-            };
-            let same = |(number, _): &(u32, Action)| *number == least;
-            let actions = [one.next_if(same), other.next_if(same)];
+        // Each is in order, so that what has the same number comes together.
+        let mut each = self.overlays.each_ref().map(|overlay| overlay.iter().flat_map(Overlay::iter).peekable());
+        while let Some(least) = each.iter_mut().filter_map(|rules| rules.peek().map(|(number, _)| *number)).min() {
             let by_table = self.runs.rule(least);
-            let mut actions = actions.into_iter().flatten().map(|(_, action)| action);
-            let first = match by_table {
-                Some(rule) => self.table.action(rule),
-                None => actions.next(),
-            };
-            if actions.any(|action| Some(action) != first) {
-                return Err(PatchError::Numbers);
-            }
             found = found.saturating_add(by_table.is_none().into());
+            let mut said = by_table.and_then(|rule| self.table.action(rule));
+            for (_, action) in each.iter_mut().filter_map(|rules| rules.next_if(|(number, _)| *number == least)) {
+                if *said.get_or_insert(action) != action {
+                    return Err(PatchError::Numbers);
+                }
+            }
         }
         if found == self.rules { Ok(()) } else { Err(PatchError::Numbers) }
     }

@@ -46,6 +46,8 @@ struct State {
 struct Times {
     /// By kind, in microseconds: to make the patch, to decode it and decide a packet by it, and both; and the largest patch.
     kinds: BTreeMap<&'static str, ([Figure; 3], usize)>,
+    /// How many were over in less than a millisecond.
+    quick: usize,
     /// Why it was compiled anew, how often, and how long that took at most.
     anew: BTreeMap<String, (usize, Duration)>,
 }
@@ -67,7 +69,10 @@ pub fn of_set(source: &Source, options: &Options) -> Result<Vec<Section>> {
             0 => ("add a rule", Change::Add { at, rule: crossed(any(), any()) }),
             1 => ("take a rule", Change::Take { at }),
             2 => ("replace a rule", Change::Replace { at, rule: crossed(any(), any()) }),
-            _ => ("change what a rule does", Change::Replace { at, rule: reversed(rule_at(live, at)) }),
+            _ => match live.rule_at(at).cloned() {
+                Some(rule) => ("reverse a rule", Change::Replace { at, rule: reversed(rule) }),
+                None => ("add a rule", Change::Add { at, rule: crossed(any(), any()) }),
+            },
         }
     })?;
     let title = format!("{}: {} rules", source.name, filters.len());
@@ -169,6 +174,7 @@ impl Times {
             figure.add(time.as_secs_f64() * 1e6);
         }
         *most = bytes.max(*most);
+        self.quick += usize::from(made + decided < Duration::from_millis(1));
     }
 }
 
@@ -206,7 +212,7 @@ fn sections(title: &str, columns: Vec<&'static str>, rows: Vec<Row>, times: Time
         ),
         columns: vec!["made", "decoded, first verdict", "both"],
         rows: kinds.collect(),
-        notes: anew.collect(),
+        notes: [format!("{} of {CHANGES} took less than a millisecond", times.quick)].into_iter().chain(anew).collect(),
     };
     let after = Section { title: format!("{NAME}, {title}: verdicts after them"), columns, rows, notes: Vec::new() };
     vec![changes, after]
@@ -227,10 +233,6 @@ fn crossed(one: Rule, other: Rule) -> Rule {
 fn reversed(rule: Rule) -> Rule {
     let action = if rule.action == Does::Accept { Does::Drop } else { Does::Accept };
     Rule { action, ..rule }
-}
-
-fn rule_at(live: &Live, at: usize) -> Rule {
-    live.policy().rules.swap_remove(at)
 }
 
 /// A table with a patch.

@@ -132,6 +132,14 @@ impl Order {
         }
     }
 
+    /// The rule at a place.
+    pub(super) fn at(&self, at: usize) -> Option<Id> {
+        self.from(at).next().map(|piece| match piece {
+            Piece::Added(added) => Id::Added(added),
+            Piece::Kept { first, .. } => Id::Table(first),
+        })
+    }
+
     /// The pieces from a place on.
     pub(super) fn from(&self, at: usize) -> impl Iterator<Item = Piece> + '_ {
         let mut start = 0;

@@ -187,6 +187,7 @@ pub fn change_and_compare(live: &mut Live, asked: Change, frames: &[Vec<u8>]) ->
     assert_eq!(live.rules(), policy.rules.len());
     for (number, rule) in (0..).zip(&policy.rules) {
         assert_eq!(patched.action(number), Some(rule.action.into()), "rule {number} after {said}");
+        assert_eq!(live.rule_at(number as usize), Some(rule), "rule {number} after {said}");
     }
     let mut packets = vec![];
     for frame in frames {
