@@ -29,7 +29,7 @@ use measure::host::processor;
 use measure::random;
 use options::Options;
 use std::process::ExitCode;
-use tests::Result;
+use tests::{Result, ensure};
 
 fn main() -> ExitCode {
     match Options::parse(std::env::args().skip(1)).and_then(|options| measure(&options)) {
@@ -64,6 +64,7 @@ fn measure(options: &Options) -> Result {
         }
         sections.extend(changes::of_lists(options)?);
     }
+    ensure!(!sections.is_empty(), "nothing that can be measured has such a name");
     println!("processor  {}; all on number {cpu}", processor()?);
     println!("rounds     {} of at least {} ms, in turn", options.rounds.count, options.rounds.least.as_millis());
     println!("sets       {}", options.sets.as_ref().map_or("generated".into(), |folder| folder.display().to_string()));

@@ -52,7 +52,7 @@ impl Options {
     }
 
     fn new(rounds: Rounds) -> Self {
-        Self { rounds, sets: None, largest: usize::MAX, patience: Duration::from_secs(150), parts: Vec::new() }
+        Self { rounds, sets: None, largest: usize::MAX, patience: Duration::from_secs(300), parts: Vec::new() }
     }
 
     /// Whether something of this name is to be measured.

@@ -2,8 +2,8 @@
 //!
 //! Machines run the same program at the same time, each with a policy of its own. They get short bursts of requests in turn,
 //! in an order that is drawn for every turn, so that whatever else the host does meets all alike. Every round starts all
-//! machines anew, in an order that is drawn too: of two machines that are the same one may be a tenth faster for as long as it
-//! runs, because of where its memory happens to lie. So a round gives one figure of each machine, its median, and what is
+//! machines anew, in an order that is drawn too and with images of another length: of two machines that are the same one may
+//! be a tenth faster for as long as it runs, because of where its memory happens to lie. So a round gives one figure of each machine, its median, and what is
 //! compared are the figures of the same round.
 //!
 //! Nothing here passes or fails: it prints what it measured, with the processor and the QEMU it measured on.
@@ -19,6 +19,7 @@ use measure::host::{emulator, processor, processor_time};
 use measure::random::Random;
 use median::Median;
 use options::Options;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use subject::Subject;
@@ -72,14 +73,16 @@ fn measure(options: &Options) -> Result {
     println!("processor  {}", processor()?);
     println!("emulator   {}, TCG", emulator()?);
     let folder = tempfile::tempdir()?;
-    let subjects = subject::subjects(folder.path(), &options.program.path()?)?;
+    let subjects = subject::subjects(folder.path())?;
     let mut results: Vec<Results> = subjects.iter().map(|_| Results::default()).collect();
+    let program = options.program.path()?;
     let mut random = Random::new(3);
     for round in 0..options.rounds {
         eprintln!("round {} of {}", round + 1, options.rounds);
         let mut running: Vec<Option<Running>> = subjects.iter().map(|_| None).collect();
         for number in shuffled(subjects.len(), &mut random) {
-            let started = start(&subjects[number], options.connections)?;
+            let image = subjects[number].image(folder.path(), &program, &mut random)?;
+            let started = start(&subjects[number], &image, options.connections)?;
             results[number].boots.push(started.boot.as_secs_f64() * 1e3);
             running[number] = Some(started);
         }
@@ -118,11 +121,11 @@ fn shuffled(count: usize, random: &mut Random) -> Vec<usize> {
     numbers
 }
 
-fn start(subject: &Subject, connections: usize) -> Result<Running> {
+fn start(subject: &Subject, image: &Path, connections: usize) -> Result<Running> {
     let port = free_port()?;
     let begun = Instant::now();
     let launch = Launch::bare()?.args(["run", "--accel", "tcg", "-p", &format!("{port}:8080")]);
-    let machine = launch.start(&subject.image, &[])?;
+    let machine = launch.start(image, &[])?;
     if !answers(Speaks::Http, port, PATIENCE) {
         return Err(machine.complain(&format!("{}: no answer. It said:", subject.name)).into());
     }

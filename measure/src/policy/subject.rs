@@ -1,10 +1,10 @@
-//! The policies that are compared, each in an image with the same program.
+//! The policies that are compared, each in images with the same program.
 use measure::random::Random;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tests::launch::{command, firewall, project};
+use tests::launch::{command, firewall};
 use tests::{Result, ensure};
 
 /// How many addresses the list has.
@@ -12,56 +12,55 @@ const ADDRESSES: usize = 1_000_000;
 /// How many rules stand before the one that lets in.
 const RULES: usize = 10_000;
 
-/// A policy, in an image.
+/// The most that is put into an image besides, in pages.
+const PADDING: u64 = 128;
+const PAGE: usize = 4096;
+
+/// The rules of `examples/tcp-8080-only.json`.
+const THREE: &str =
+    r#"{"tcp": {"dest": "8080"}, "action": "accept"}, {"udp": {"src": "67"}, "action": "accept"}, {"action": "drop"}"#;
+
+/// What comes before them for a block list.
+const LISTED: &str = r#"{"ip": {"src": "@threats"}, "action": "drop"}, "#;
+
+/// A policy, as a configuration.
 pub struct Subject {
     /// What it is called.
     pub name: &'static str,
-    /// The image.
-    pub image: PathBuf,
+    config: String,
 }
 
 /// What is compared: the first with all others. The second is the same again and shows what is noise.
-pub fn subjects(folder: &Path, program: &OsStr) -> Result<Vec<Subject>> {
-    let open = folder.join("open.json");
-    std::fs::write(&open, "{}")?;
-    let three = project().join("examples/tcp-8080-only.json");
-    let rules = folder.join("rules.json");
-    std::fs::write(&rules, firewall(&many_rules()))?;
-    let list = folder.join("list.json");
+pub fn subjects(folder: &Path) -> Result<Vec<Subject>> {
     std::fs::write(folder.join("list.txt"), addresses())?;
-    std::fs::write(&list, LIST)?;
-    let configs = [
-        ("no policy", &open),
-        ("no policy, again", &open),
-        ("3 rules", &three),
-        ("10,000 rules", &rules),
-        ("1,000,000 addresses", &list),
+    let lists = r#""firewall": {"lists": {"threats": {"file": "list.txt"}},"#;
+    let listed = firewall(&format!("{LISTED}{THREE}")).replacen(r#""firewall": {"#, lists, 1);
+    let subjects = [
+        ("no policy", "{}".to_string()),
+        ("no policy, again", "{}".to_string()),
+        ("3 rules", firewall(THREE)),
+        ("10,000 rules", firewall(&many_rules())),
+        ("1,000,000 addresses", listed),
     ];
-    configs.into_iter().map(|(name, config)| subject(name, config, folder, program)).collect()
+    Ok(subjects.map(|(name, config)| Subject { name, config }).into())
 }
 
-fn subject(name: &'static str, config: &Path, folder: &Path, program: &OsStr) -> Result<Subject> {
-    let image = folder.join(name.replace(' ', "-"));
-    let mut build = Command::new(command()?);
-    build.arg("build").arg(config).arg(program).arg("-o").arg(&image);
-    let output = build.output()?;
-    ensure!(output.status.success(), "{build:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(Subject { name, image })
+impl Subject {
+    /// An image with the policy and a program, and with a file of a length that is drawn: where things happen to lie in the
+    /// machine's memory is to be another each time.
+    pub fn image(&self, folder: &Path, program: &OsStr, random: &mut Random) -> Result<PathBuf> {
+        let (config, image, padding) = (folder.join("config.json"), folder.join("image"), folder.join("padding"));
+        std::fs::write(&padding, vec![0; random.within(1, PADDING) as usize * PAGE])?;
+        let comma = if self.config == "{}" { "" } else { "," };
+        let files = format!("{{\"Files\": [{:?}]{comma}", padding.display().to_string());
+        std::fs::write(&config, self.config.replacen('{', &files, 1))?;
+        let mut build = Command::new(command()?);
+        build.arg("build").arg(&config).arg(program).arg("-o").arg(&image);
+        let output = build.output()?;
+        ensure!(output.status.success(), "{build:?}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(image)
+    }
 }
-
-/// A block list before the rules of `examples/tcp-8080-only.json`.
-const LIST: &str = r#"{
-  "RunConfig": {"Klibs": ["firewall"]},
-  "ManifestPassthrough": {"firewall": {
-    "lists": {"threats": {"file": "list.txt"}},
-    "rules": [
-      {"ip": {"src": "@threats"}, "action": "drop"},
-      {"tcp": {"dest": "8080"}, "action": "accept"},
-      {"udp": {"src": "67"}, "action": "accept"},
-      {"action": "drop"}
-    ]
-  }}
-}"#;
 
 /// Any addresses but those of the network that the machine is in, a line each.
 fn addresses() -> String {
