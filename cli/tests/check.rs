@@ -25,10 +25,10 @@ fn with_v_it_says_what_the_policy_costs() {
     let lines: Vec<&str> = text.lines().filter(|line| !line.contains("compiled in")).collect();
     let expected = [
         "examples/tcp-8080-only.json: 3 rules, no errors",
-        "  engine         rules are tried one after the other",
+        "  engine         2 decision trees",
         "  rules          3",
-        "  size           240 bytes",
-        "  at worst       4 memory accesses for an IPv4 packet, 4 for IPv6",
+        "  size           636 bytes",
+        "  at worst       4 memory accesses for an IPv4 packet, 7 for IPv6",
     ];
     assert_eq!(lines, expected);
     assert_eq!(text.lines().count(), expected.len() + 1);
@@ -44,6 +44,6 @@ fn with_v_large_lists_are_told_apart() {
         "rules": [{"ip": {"src": "@many"}, "action": "drop"}]}}, "RunConfig": {"Klibs": ["firewall"]}}"#;
     std::fs::write(&config, text).unwrap();
     let text = check(&["-v", config.to_str().unwrap()]);
-    assert!(text.contains("  engine         rules are tried one after the other; address lists\n"), "{text}");
+    assert!(text.contains("  engine         1 decision tree; address lists\n"), "{text}");
     assert!(text.contains("  address lists  1 table of "), "{text}");
 }

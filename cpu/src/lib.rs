@@ -2,6 +2,10 @@
 //! has a processor with the instruction: [`Extract`] works everywhere, [`Bmi2`] is there only where it was found.
 #![no_std]
 
+mod lanes;
+
+pub use lanes::{LANES, Lanes};
+
 /// Picks bits out of a word.
 pub trait Extract: Copy {
     /// The bits of `word` where `mask` has ones, moved together to the low end, in their order.

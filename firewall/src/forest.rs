@@ -6,12 +6,16 @@
 //! several children, which a few trees for rules of different shapes keep rare. A leaf has the rules that can still match,
 //! in their order, four at a time. What the trees can't hold stays a list for the [linear engine](crate::linear).
 //!
+//! Rules that name large [`lists`](crate::lists) stand in the trees too: whether an address is in a list is a bit of the
+//! key, for [`MOST_LISTS`] lists of each version of IP, which every packet of that version is looked up in.
+//!
 //! | bytes | what |
 //! |---|---|
 //! | 0..4, 4..8 | how many rules stand in the list, and its length in bytes, a multiple of 4 |
 //! | | their numbers, in order, 4 bytes each |
 //! | | the list, as the linear engine has it, then zeroes |
 //! | | the action of every rule, a byte each, then zeroes up to a multiple of 4 |
+//! | | for IPv4, then for IPv6: how many lists are asked, 4 bytes, then each, see [`Asked`] |
 //! | | the trees for IPv4, then those for IPv6, see [`Trees`] |
 use crate::classify::Action;
 use crate::linear::{Linear, Version};
@@ -22,18 +26,21 @@ use crate::table::decode_action;
 use core::net::IpAddr;
 use cpu::{Bmi2, Extract, Portable};
 
+mod asked;
 mod decode;
-mod entry;
+mod group;
 mod key;
 mod node;
 mod trees;
 
+pub use asked::Asked;
 pub use decode::ForestError;
-pub use entry::{Condition, GROUP};
-pub use key::{KIND_LATER, KIND_NUMBERS, Key};
+pub use group::{Condition, GROUP, MOST_RULES, NO_RULE, answer};
+pub use key::{KIND_LATER, KIND_LISTS, KIND_NUMBERS, Key, MOST_LISTS};
 pub use node::{MOST_BITS, Node, SLOT, Slot};
-pub use trees::{HEADER, ROOT, emit_root};
+pub use trees::{HEADER, MOST_STEPS, ROOT, Root};
 
+use group::read_answer;
 use trees::Trees;
 
 /// 64-bit words of the addresses of both versions of IP.
@@ -46,8 +53,9 @@ pub(crate) struct Forest<'a> {
     numbers: &'a [[u8; 4]],
     list: Linear<'a>,
     actions: &'a [u8],
-    v4: Trees<'a, V4, { entry::words(V4) }>,
-    v6: Trees<'a, V6, { entry::words(V6) }>,
+    v4: Trees<'a, V4, { group::rows(V4) }, 4>,
+    v6: Trees<'a, V6, { group::rows(V6) }, 8>,
+    asked: [&'a [[u8; 4]]; 2],
     bmi2: Option<Bmi2>,
 }
 
@@ -58,36 +66,61 @@ impl<'a> Forest<'a> {
     }
 
     /// The first rule that matches the packet, and its action.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn first_match(&self, packet: &Packet) -> Option<(u32, Action)> {
         let found = match self.bmi2 {
             Some(bmi2) => self.find(packet, bmi2),
-            None => self.find(packet, Portable),
+            None => self.find_portable(packet),
         };
-        let rule = if self.numbers.is_empty() { found } else { self.find_listed(packet, found) };
-        Some((rule, self.action(rule)?))
+        read_answer(if self.numbers.is_empty() { found } else { self.find_listed(packet, found) })
     }
 
-    /// The first rule in the trees that matches; `u32::MAX` if there is none.
+    /// The answer of the first rule in the trees that matches; [`NO_RULE`] if there is none.
     #[inline(always)]
     fn find(&self, packet: &Packet, extract: impl Extract) -> u32 {
-        match (packet.source, packet.destination) {
+        match (&packet.source, &packet.destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                self.v4.first_match(&Key::v4(source, destination, packet), extract)
+                let lists = self.members(self.asked[0], packet);
+                self.v4.first_match(&Key::v4(source, destination, packet, lists), extract)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                self.v6.first_match(&Key::v6(source, destination, packet), extract)
+                let lists = self.members(self.asked[1], packet);
+                self.find_v6(&Key::v6(source, destination, packet, lists), extract)
             }
             // A packet is of one version.
-            _ => u32::MAX,
+            _ => NO_RULE,
         }
     }
 
-    /// The first rule of the list that matches, if it comes before `found`.
+    // Apart from the most common, so that little stands in the way of that.
+
+    #[inline(never)]
+    fn find_portable(&self, packet: &Packet) -> u32 {
+        self.find(packet, Portable)
+    }
+
+    #[inline(never)]
+    fn find_v6(&self, key: &Key<8>, extract: impl Extract) -> u32 {
+        self.v6.first_match(key, extract)
+    }
+
+    /// In which of the lists that are asked an address is: a bit for each.
+    #[inline(always)]
+    fn members(&self, asked: &[[u8; 4]], packet: &Packet) -> u32 {
+        if asked.is_empty() { 0 } else { asked::members(asked, self.list.lists(), packet) }
+    }
+
+    /// Brings near what the lists will read for these packets. It decides nothing.
+    pub(crate) fn fetch_lists(&self, packets: &[Packet]) {
+        asked::fetch(self.asked[0], self.list.lists(), packets);
+    }
+
+    /// The answer of the first rule of the list that matches, if it comes before `found`.
     fn find_listed(&self, packet: &Packet, found: u32) -> u32 {
-        let before = self.numbers.partition_point(|number| u32::from_le_bytes(*number) < found);
-        let listed = self.list.first_match_of(before, packet);
-        listed.and_then(|index| self.numbers.get(index)).map_or(found, |number| u32::from_le_bytes(*number))
+        let before = self.numbers.partition_point(|number| u32::from_le_bytes(*number) < found >> 1);
+        let listed = self.list.first_match_of(before, packet).and_then(|index| self.numbers.get(index));
+        let Some(rule) = listed.map(|number| u32::from_le_bytes(*number)) else { return found };
+        self.action(rule).map_or(found, |action| answer(rule, action))
     }
 
     /// The action of a rule.
@@ -108,7 +141,10 @@ impl<'a> Forest<'a> {
             Version::V6 => (self.v6.worst(), self.v6.len()),
         };
         let listed = halves(self.numbers.len(), 4) + self.list.worst(version);
-        // And the action.
-        lines(roots * ROOT) + trees + listed + 1
+        let asked = match version {
+            Version::V4 => self.asked[0],
+            Version::V6 => self.asked[1],
+        };
+        lines(roots * ROOT) + trees + listed + asked::accesses(asked, self.list.lists())
     }
 }

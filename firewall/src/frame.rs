@@ -19,18 +19,39 @@ pub enum Inspected {
     Other,
 }
 
+/// What follows the Ethernet header of a frame.
+pub(crate) enum Carried<'f> {
+    /// By its ethertype an IPv4 packet.
+    Ipv4(&'f [u8]),
+    /// By its ethertype an IPv6 packet.
+    Ipv6(&'f [u8]),
+    Arp,
+    Other,
+}
+
+/// By the Ethernet header alone.
+#[inline(always)]
+pub(crate) fn carried(frame: &[u8]) -> Result<Carried<'_>, Malformed> {
+    let (header, payload) = frame.split_first_chunk::<ETHERNET_HEADER>().ok_or(Malformed::EthernetCutShort)?;
+    Ok(match u16::from_be_bytes([header[12], header[13]]) {
+        IPV4 => Carried::Ipv4(payload),
+        IPV6 => Carried::Ipv6(payload),
+        ARP => Carried::Arp,
+        _ => Carried::Other,
+    })
+}
+
 /// Looks at one frame, from the destination address on and without the frame check sequence. Any length will do; what
 /// follows the packet is padding.
 ///
 /// # Errors
 /// The first reason why the packet's headers do not hold together, from the outermost header inwards.
 pub fn inspect(frame: &[u8]) -> Result<Inspected, Malformed> {
-    let (header, payload) = frame.split_first_chunk::<ETHERNET_HEADER>().ok_or(Malformed::EthernetCutShort)?;
-    match u16::from_be_bytes([header[12], header[13]]) {
-        IPV4 => ipv4::parse(payload).map(Inspected::Packet),
-        IPV6 => ipv6::parse(payload).map(Inspected::Packet),
-        ARP => Ok(Inspected::Arp),
-        _ => Ok(Inspected::Other),
+    match carried(frame)? {
+        Carried::Ipv4(payload) => ipv4::parse(payload).map(Inspected::Packet),
+        Carried::Ipv6(payload) => ipv6::parse(payload).map(Inspected::Packet),
+        Carried::Arp => Ok(Inspected::Arp),
+        Carried::Other => Ok(Inspected::Other),
     }
 }
 

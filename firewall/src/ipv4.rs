@@ -9,6 +9,7 @@ const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET: u16 = 0x1fff;
 
 /// Parses what follows the Ethernet header of a frame.
+#[inline(always)]
 pub(crate) fn parse(bytes: &[u8]) -> Result<Packet, Malformed> {
     if bytes.first().ok_or(Malformed::HeaderCutShort)? >> 4 != 4 {
         return Err(Malformed::VersionMismatch);
@@ -45,6 +46,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Packet, Malformed> {
 
 /// From the flags and the fragment offset. The header counts: a datagram's total length, its header included, must fit
 /// in 16 bits, and the first fragment's header is no shorter than any other's.
+#[inline(always)]
 fn fragment(field: u16, total_length: usize) -> Result<Fragment, Malformed> {
     let offset = usize::from(field & OFFSET) * 8;
     if offset + total_length > usize::from(u16::MAX) {

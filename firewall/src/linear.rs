@@ -52,6 +52,11 @@ impl<'a> Linear<'a> {
         Self { lists, ..self }
     }
 
+    /// The lists that its rules name.
+    pub(crate) fn lists(&self) -> &Lists<'a> {
+        &self.lists
+    }
+
     /// The first rule that matches the packet, and its action.
     pub(crate) fn first_match(&self, packet: &Packet) -> Option<(u32, Action)> {
         let number = u32::try_from(self.first_match_of(self.rules.len(), packet)?).ok()?;

@@ -23,7 +23,7 @@ use core::fmt;
 /// The first bytes of every table.
 pub const MAGIC: [u8; 4] = *b"PCFW";
 /// The version of this format.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 /// Bytes of the header.
 pub const HEADER: usize = 20;
 /// Bytes of the checksum at the end.

@@ -16,6 +16,7 @@ pub(crate) struct Facts {
 }
 
 /// Parses the header of the protocols that both versions of IP carry; of any other there are no facts.
+#[inline(always)]
 pub(crate) fn parse(protocol: u8, payload: &[u8]) -> Result<Facts, Malformed> {
     match protocol {
         protocol::TCP => tcp(payload),
@@ -24,6 +25,7 @@ pub(crate) fn parse(protocol: u8, payload: &[u8]) -> Result<Facts, Malformed> {
     }
 }
 
+#[inline(always)]
 fn tcp(payload: &[u8]) -> Result<Facts, Malformed> {
     let header = payload.first_chunk::<TCP_HEADER>().ok_or(Malformed::TcpCutShort)?;
     let data_offset = usize::from(header[12] >> 4) * 4;
@@ -37,27 +39,32 @@ fn tcp(payload: &[u8]) -> Result<Facts, Malformed> {
     Ok(Facts { ports, tcp_flags: Some(header[13]), icmp: None })
 }
 
+#[inline(always)]
 fn udp(payload: &[u8]) -> Result<Facts, Malformed> {
     let header = payload.first_chunk::<UDP_HEADER>().ok_or(Malformed::UdpCutShort)?;
     Ok(Facts { ports: Some(ports([header[0], header[1], header[2], header[3]])), ..Facts::default() })
 }
 
+#[inline(always)]
 fn ports([a, b, c, d]: [u8; 4]) -> Ports {
     Ports { source: u16::from_be_bytes([a, b]), destination: u16::from_be_bytes([c, d]) }
 }
 
 /// Parses the header of ICMP, which IPv4 carries.
+#[inline(always)]
 pub(crate) fn icmp(payload: &[u8]) -> Result<Facts, Malformed> {
     let header = payload.first_chunk::<ICMP_HEADER>().ok_or(Malformed::IcmpCutShort)?;
     Ok(message([header[0], header[1]]))
 }
 
 /// Parses the header of ICMPv6, which IPv6 carries.
+#[inline(always)]
 pub(crate) fn icmpv6(payload: &[u8]) -> Result<Facts, Malformed> {
     let header = payload.first_chunk::<ICMPV6_HEADER>().ok_or(Malformed::Icmpv6CutShort)?;
     Ok(message([header[0], header[1]]))
 }
 
+#[inline(always)]
 fn message([message_type, code]: [u8; 2]) -> Facts {
     Facts { icmp: Some(Icmp { message_type, code }), ..Facts::default() }
 }

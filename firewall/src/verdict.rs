@@ -1,5 +1,6 @@
 //! Accept or drop, with its cause; one counter per cause. Cannot panic.
-use crate::{Action, Decision, Inspected, Malformed, Packet, Patched, Table, inspect};
+use crate::frame::{Carried, carried};
+use crate::{Action, Decision, Malformed, Packet, Patched, Table, ipv4, ipv6};
 
 /// What happens to a frame, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub trait InForce {
 }
 
 impl InForce for Table<'_> {
-    #[inline]
+    #[inline(always)]
     fn decide(&self, packet: &Packet) -> Decision {
         self.decide(packet)
     }
@@ -67,17 +68,39 @@ impl InForce for Patched<'_> {
     }
 }
 
-/// Judges one frame, as [`inspect`] takes it.
+/// Judges one frame, as [`inspect`](crate::inspect) takes it.
+///
+/// An IPv4 packet, the most common, is judged while what was read of it is in registers.
 pub fn judge(frame: &[u8], table: &impl InForce) -> Verdict {
-    let cause = match inspect(frame) {
-        Ok(Inspected::Packet(packet)) => {
-            let decision = table.decide(&packet);
-            return Verdict { action: decision.action, cause: decision.cause.into(), packet: Some(packet) };
-        }
-        Ok(Inspected::Arp) => Cause::Arp,
-        Ok(Inspected::Other) => Cause::NotIp,
+    let cause = match carried(frame) {
+        Ok(Carried::Ipv4(payload)) => match ipv4::parse(payload) {
+            Ok(packet) => return judge_packet(packet, table),
+            Err(reason) => Cause::Malformed(reason),
+        },
+        Ok(Carried::Ipv6(payload)) => return judge_ipv6(payload, table),
+        Ok(Carried::Arp) => Cause::Arp,
+        Ok(Carried::Other) => Cause::NotIp,
         Err(reason) => Cause::Malformed(reason),
     };
+    judge_other(cause, table)
+}
+
+#[inline(never)]
+fn judge_ipv6(payload: &[u8], table: &impl InForce) -> Verdict {
+    match ipv6::parse(payload) {
+        Ok(packet) => judge_packet(packet, table),
+        Err(reason) => judge_other(Cause::Malformed(reason), table),
+    }
+}
+
+#[inline(always)]
+fn judge_packet(packet: Packet, table: &impl InForce) -> Verdict {
+    let decision = table.decide(&packet);
+    Verdict { action: decision.action, cause: decision.cause.into(), packet: Some(packet) }
+}
+
+/// Of a frame that has no packet to decide about.
+fn judge_other(cause: Cause, table: &impl InForce) -> Verdict {
     Verdict { action: cause.action(table).unwrap_or(Action::Drop), cause, packet: None }
 }
 

@@ -17,9 +17,6 @@ pub use lists::ipv4::ipv4_set;
 pub use lists::ipv6::ipv6_set;
 use pools::Pools;
 
-/// Policies of more rules than this become trees.
-const LIST: usize = 16;
-
 /// How a policy is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
@@ -85,7 +82,7 @@ fn engine_part(
     observer: &mut dyn Observer,
 ) -> Result<Compiled, CompileError> {
     let trees = match strategy {
-        Strategy::Best => policy.rules.len() > LIST,
+        Strategy::Best => true,
         Strategy::Linear => false,
         Strategy::Forest => true,
     };

@@ -1,6 +1,6 @@
 //! A table is decoded as a whole or refused, whatever was done to it.
 use firewall::{DecodeError, Table, table};
-use policy::compile::{Strategy, compile, compile_as};
+use policy::compile::{Strategy, compile_as};
 use policy::generate::properties::decide_by;
 use policy::generate::{Traffic, policy_and_frames};
 use policy::policy::Policy;
@@ -67,14 +67,15 @@ fn one_rule() -> Vec<u8> {
     let destination = Some(Values { negated: false, members: vec![22..=23] });
     let transport = Transport::Tcp(Ports { source: None, destination });
     let rule = Rule { network: None, transport: Some(transport), action: Action::Drop, span: 0..0 };
-    compile(&Policy { rules: vec![rule], default: Action::Accept, lists: vec![] }).expect("it compiles")
+    let policy = Policy { rules: vec![rule], default: Action::Accept, lists: vec![] };
+    compile_as(&policy, Strategy::Linear).expect("it compiles")
 }
 
 #[test]
 fn a_table_has_the_bytes_that_its_format_says() {
     #[rustfmt::skip]
     let expected = [
-        b'P', b'C', b'F', b'W', 3, 0, 0, 1,  108, 0, 0, 0, 1, 0, 0, 0, // header: version 3, linear, accept; 108 bytes, 1 rule
+        b'P', b'C', b'F', b'W', 4, 0, 0, 1,  108, 0, 0, 0, 1, 0, 0, 0, // header: version 4, linear, accept; 108 bytes, 1 rule
         84, 0, 0, 0,                                                   // the engine's part: 84 bytes
         1, 0, 0, 0, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0, 0, 0,              // one range of ports, none of addresses, no lists
         0, 0, 6, 0, 0x10, 0, 0, 0,                                     // any version, TCP, drop, destination ports
@@ -103,7 +104,7 @@ fn a_refusal_says_what_is_wrong() {
     assert_eq!(Table::decode(&[]).unwrap_err(), DecodeError::TooShort(0));
     assert_eq!(changed(0, b'X'), "this is not a compiled policy: it starts with [58, 43, 46, 57]");
     let rebuild = "build the image again with the command that this kernel came with";
-    let version = "the compiled policy has version 2, this kernel reads version 3: ";
+    let version = "the compiled policy has version 2, this kernel reads version 4: ";
     assert_eq!(changed(4, 2), format!("{version}{rebuild}"));
     assert_eq!(
         changed(6, 9),
@@ -148,7 +149,8 @@ fn one_list(hosts: u32) -> (Vec<u8>, usize) {
     let network = Network::Ipv4(Addresses { source, destination: None, fragment: None, protocol: None });
     let rule = Rule { network: Some(network), transport: None, action: Action::Drop, span: 0..0 };
     let lists = vec![List { name: "l".into(), ipv4, ..List::default() }];
-    let blob = compile(&Policy { rules: vec![rule], default: Action::Accept, lists }).expect("it compiles");
+    let policy = Policy { rules: vec![rule], default: Action::Accept, lists };
+    let blob = compile_as(&policy, Strategy::Linear).expect("it compiles");
     let part = u32::from_le_bytes(blob[16..20].try_into().expect("4 bytes"));
     let lists = (table::HEADER + part as usize).next_multiple_of(firewall::lists::LINE);
     (blob, lists)

@@ -78,11 +78,19 @@ fn trees_cost_more_with_what_stands_beside_them() {
     };
     let alone = prefixes(400, &[]);
     assert!(alone.trees >= 1 && alone.listed == 0 && alone.worst.v4 >= 3, "{alone:?}");
-    let listed = [r#"{"ip": {"dest": "@many"}, "action": "drop"}"#.to_string()];
-    let beside = prefixes(400, &listed);
-    assert_eq!((beside.trees, beside.listed, beside.lists), (alone.trees, 1, 1));
+    // A rule that names a list stands in the trees; the list is read beside them, its number and its place too.
+    let named = prefixes(400, &[r#"{"ip": {"dest": "@many"}, "action": "drop"}"#.to_string()]);
+    assert_eq!((named.listed, named.lists), (0, 1));
+    assert!(named.worst.v4 >= alone.worst.v4 + 3, "{named:?} beside {alone:?}");
+    // IPv6 packets meet no tree, and no rule is for them.
+    assert_eq!(named.worst.v6, alone.worst.v6);
+    // A hundred pairs of hosts are too many for a tree.
+    let hosts = hosts(10);
+    let pairs = format!(r#"{{"ip": {{"src": [{hosts}], "dest": [{hosts}]}}, "action": "drop"}}"#);
+    let beside = prefixes(400, &[pairs]);
+    assert_eq!((beside.trees, beside.listed), (alone.trees, 1));
     assert!(beside.worst.v4 > alone.worst.v4 + 3, "{beside:?} beside {alone:?}");
-    // IPv6 packets meet no tree; they find that no rule of theirs is there, and the rule beside is none for them.
+    // IPv6 packets find that no rule of theirs is in a tree, and the rule beside is none for them.
     assert_eq!(beside.worst.v6, alone.worst.v6 + 2);
 }
 

@@ -1,59 +1,66 @@
 //! A packet as the trees see it.
-use crate::packet::{Fragment, Packet};
+use crate::packet::{Fragment, Icmp, Packet, Ports};
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 /// The bit of the kind of a fragment other than the first.
-pub const KIND_LATER: u16 = 1 << 8;
+pub const KIND_LATER: u32 = 1 << 8;
 /// The bit of the kind of a packet that has ports, or type and code.
-pub const KIND_NUMBERS: u16 = 1 << 9;
+pub const KIND_NUMBERS: u32 = 1 << 9;
+/// The bits of the kind from this one on say in which of the lists that rules name an address is.
+pub const KIND_LISTS: u32 = 16;
+/// How many lists have a bit.
+pub const MOST_LISTS: usize = 16;
 
-/// A packet: `W` words of addresses, the source first and its first bits highest, and a word of the rest.
+/// A packet: the words of its addresses, the source first and its first bits highest; a word of the rest; then zeroes.
+///
+/// IPv4: both addresses in one word. IPv6: two words each. The rest: bits 32 to 63 the kind, which is the protocol,
+/// [`KIND_LATER`], [`KIND_NUMBERS`] and from [`KIND_LISTS`] on a bit for each list that is asked; bits 16 to 31 the source port, or the type of an ICMP message; bits 0 to 15 the
+/// destination port, or the code; zeroes where there is neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key<const W: usize> {
-    /// The addresses. IPv4: both in one word. IPv6: two words each.
-    pub addresses: [u64; W],
-    /// Bits 32 to 47 the kind: the protocol, [`KIND_LATER`], [`KIND_NUMBERS`]. Bits 16 to 31 the source port, or the type
-    /// of an ICMP message; bits 0 to 15 the destination port, or the code; zeroes where there is neither.
-    pub rest: u64,
-}
-
-impl Key<1> {
-    /// Of an IPv4 packet.
-    #[inline]
-    pub fn v4(source: Ipv4Addr, destination: Ipv4Addr, packet: &Packet) -> Self {
-        let addresses = u64::from(source.to_bits()) << 32 | u64::from(destination.to_bits());
-        Self { addresses: [addresses], rest: rest(packet) }
-    }
+pub struct Key<const K: usize> {
+    words: [u64; K],
 }
 
 impl Key<4> {
+    /// Of an IPv4 packet.
+    #[inline(always)]
+    pub fn v4(source: &Ipv4Addr, destination: &Ipv4Addr, packet: &Packet, lists: u32) -> Self {
+        let addresses = u64::from(source.to_bits()) << 32 | u64::from(destination.to_bits());
+        Self { words: [addresses, rest(packet, lists), 0, 0] }
+    }
+}
+
+impl Key<8> {
     /// Of an IPv6 packet.
-    #[inline]
-    pub fn v6(source: Ipv6Addr, destination: Ipv6Addr, packet: &Packet) -> Self {
+    #[inline(always)]
+    pub fn v6(source: &Ipv6Addr, destination: &Ipv6Addr, packet: &Packet, lists: u32) -> Self {
         let (source, destination) = (source.to_bits(), destination.to_bits());
-        let addresses = [(source >> 64) as u64, source as u64, (destination >> 64) as u64, destination as u64];
-        Self { addresses, rest: rest(packet) }
+        let words = [(source >> 64) as u64, source as u64, (destination >> 64) as u64, destination as u64];
+        let [a, b, c, d] = words;
+        Self { words: [a, b, c, d, rest(packet, lists), 0, 0, 0] }
     }
 }
 
-impl<const W: usize> Key<W> {
-    /// The word of this number: of the addresses, or from `W` on the rest.
-    #[inline]
+impl<const K: usize> Key<K> {
+    /// The word of this number; zero beyond the last.
+    #[inline(always)]
     pub fn word(&self, number: usize) -> u64 {
-        self.addresses.get(number).copied().unwrap_or(self.rest)
+        // As many words as a power of two: the look is cheaper than a comparison.
+        self.words.get(number & (K - 1)).copied().unwrap_or(0)
     }
 }
 
-#[inline]
-fn rest(packet: &Packet) -> u64 {
-    let numbers = match (packet.ports, packet.icmp) {
-        (Some(ports), _) => Some((ports.source, ports.destination)),
-        (None, Some(icmp)) => Some((icmp.message_type.into(), icmp.code.into())),
-        (None, None) => None,
-    };
+#[inline(always)]
+fn rest(packet: &Packet, lists: u32) -> u64 {
     let later = if packet.fragment == Fragment::Later { KIND_LATER } else { 0 };
-    let present = if numbers.is_some() { KIND_NUMBERS } else { 0 };
-    let (first, second) = numbers.unwrap_or((0, 0));
-    let kind = u16::from(packet.protocol) | later | present;
-    u64::from(kind) << 32 | u64::from(first) << 16 | u64::from(second)
+    // Read where they stand: a copy would wait for what wrote it.
+    let (present, first, second) = if let Some(Ports { source, destination }) = &packet.ports {
+        (KIND_NUMBERS, u64::from(*source), u64::from(*destination))
+    } else if let Some(Icmp { message_type, code }) = &packet.icmp {
+        (KIND_NUMBERS, u64::from(*message_type), u64::from(*code))
+    } else {
+        (0, 0, 0)
+    };
+    let kind = u32::from(packet.protocol) | later | present | lists << KIND_LISTS;
+    u64::from(kind) << 32 | first << 16 | second
 }

@@ -117,6 +117,11 @@ impl Pools {
         }
     }
 
+    /// The numbers of the lists of a set of references. [`Pools::addresses`] makes them of 32 bits.
+    pub(super) fn lists_of(&self, set: Set) -> impl Iterator<Item = u32> + '_ {
+        self.references.members(set).iter().map(|(list, _)| *list as u32)
+    }
+
     fn all(&self) -> [&Pool; 4] {
         [&self.numbers, &self.ipv4, &self.ipv6, &self.references]
     }

@@ -1,96 +1,90 @@
 //! A rule as conditions that a leaf can hold.
+use super::asked;
 use super::bits::{Bits, blocks};
 use crate::compile::pools::Pools;
-use crate::compile::ranges::Range;
-use firewall::forest::{Condition, KIND_LATER, KIND_NUMBERS};
+use crate::compile::ranges::{Range, complement};
+use firewall::forest::{Condition, KIND_LATER, KIND_NUMBERS, answer};
 use firewall::linear::{Record, Set, Version};
 
-/// A rule that would take more conditions than this stands in the list.
-const MOST: usize = 64;
-
-/// The conditions of all rules, in their order.
-#[derive(Default)]
-pub(super) struct Conditions {
-    pub(super) v4: Vec<Condition<1>>,
-    pub(super) v6: Vec<Condition<4>>,
-}
-
 /// What a rule asks: one of each of these.
-struct Asked {
-    source: Vec<Bits>,
-    destination: Vec<Bits>,
-    kinds: Vec<Bits>,
+pub(super) struct Asked {
+    source: Vec<Side>,
+    destination: Vec<Side>,
+    kinds: Vec<Side>,
     first: Vec<Range>,
     second: Vec<Range>,
 }
 
-impl Conditions {
-    /// Adds a rule's; `false` if they would be too many or it names lists, and then nothing is added.
-    pub(super) fn add(&mut self, number: u32, rule: &Record, pools: &Pools) -> bool {
-        let of = |version| rule.version.is_none_or(|own| own == version).then(|| Asked::of(rule, pools, version));
-        let (v4, v6) = (of(Version::V4), of(Version::V6));
-        let count = [&v4, &v6].into_iter().flatten().map(Asked::count).max().unwrap_or(0);
-        if count > MOST || rule.source_lists.is_some() || rule.destination_lists.is_some() {
-            return false;
-        }
-        if let Some(asked) = v4 {
-            self.v4.extend(asked.conditions(join_v4, number));
-        }
-        if let Some(asked) = v6 {
-            self.v6.extend(asked.conditions(join_v6, number));
-        }
-        true
-    }
+/// Bits of an address, or all of them free, and bits of the kind.
+#[derive(Clone, Copy)]
+struct Side {
+    address: Bits,
+    kind: u32,
+    kind_mask: u32,
 }
 
-fn join_v4(source: u128, destination: u128) -> [u64; 1] {
-    [(source as u64) << 32 | destination as u64 & 0xffff_ffff]
-}
-
-fn join_v6(source: u128, destination: u128) -> [u64; 4] {
-    [(source >> 64) as u64, source as u64, (destination >> 64) as u64, destination as u64]
-}
+/// The address does not count.
+const ANY: Bits = Bits { bits: 0, mask: 0 };
 
 impl Asked {
-    fn of(rule: &Record, pools: &Pools, version: Version) -> Self {
-        let width = match version {
-            Version::V4 => 32,
-            Version::V6 => 128,
-        };
-        let everything = vec![(0, u128::MAX)];
-        let addresses = |set: Option<Set>| {
-            set.map_or_else(|| blocks(&everything, width), |set| blocks(pools.addresses_of(set, version), width))
-        };
+    /// What a rule asks of packets of one version; `None` if it names a list that has no bit in the key.
+    pub(super) fn of(rule: &Record, pools: &Pools, version: Version, lists: &asked::Bits) -> Option<Self> {
+        let (source, destination) = (
+            Sides { ranges: rule.source, lists: rule.source_lists, negated: rule.source_negated, destination: false },
+            Sides {
+                ranges: rule.destination,
+                lists: rule.destination_lists,
+                negated: rule.destination_negated,
+                destination: true,
+            },
+        );
         let numbers = |set: Option<Set>| {
             set.map_or_else(|| vec![(0, u128::from(u16::MAX))], |set| pools.numbers_of(set).to_vec())
         };
-        Self {
-            source: addresses(rule.source),
-            destination: addresses(rule.destination),
+        Some(Self {
+            source: source.all(pools, version, lists)?,
+            destination: destination.all(pools, version, lists)?,
             kinds: kinds(rule, pools),
             first: numbers(rule.source_port_or_type),
             second: numbers(rule.destination_port_or_code),
-        }
+        })
     }
 
-    fn count(&self) -> usize {
+    /// How many conditions they are.
+    pub(super) fn count(&self) -> usize {
         let lengths =
             [self.source.len(), self.destination.len(), self.kinds.len(), self.first.len(), self.second.len()];
         lengths.into_iter().fold(1, usize::saturating_mul)
     }
 
-    fn conditions<const W: usize>(&self, join: fn(u128, u128) -> [u64; W], rule: u32) -> Vec<Condition<W>> {
+    /// Them for IPv4.
+    pub(super) fn v4(&self, number: u32, rule: &Record) -> Vec<Condition<1>> {
+        let join = |source: u128, destination: u128| [(source as u64) << 32 | destination as u64 & 0xffff_ffff];
+        self.conditions(join, answer(number, rule.action))
+    }
+
+    /// Them for IPv6.
+    pub(super) fn v6(&self, number: u32, rule: &Record) -> Vec<Condition<4>> {
+        let halves = |address: u128| [(address >> 64) as u64, address as u64];
+        let join = |source, destination| {
+            let ([a, b], [c, d]) = (halves(source), halves(destination));
+            [a, b, c, d]
+        };
+        self.conditions(join, answer(number, rule.action))
+    }
+
+    fn conditions<const W: usize>(&self, join: impl Fn(u128, u128) -> [u64; W], answer: u32) -> Vec<Condition<W>> {
         let mut all = Vec::with_capacity(self.count());
         for (source, destination) in pairs(&self.source, &self.destination) {
             for (first, second) in pairs(&self.first, &self.second) {
                 all.extend(self.kinds.iter().map(|kind| Condition {
-                    addresses: join(source.bits, destination.bits),
-                    masks: join(source.mask, destination.mask),
+                    addresses: join(source.address.bits, destination.address.bits),
+                    masks: join(source.address.mask, destination.address.mask),
                     least: [first.0 as u16, second.0 as u16],
                     more: [(first.1 - first.0) as u16, (second.1 - second.0) as u16],
-                    kind: kind.bits as u16,
-                    kind_mask: kind.mask as u16,
-                    rule,
+                    kind: kind.kind | source.kind | destination.kind,
+                    kind_mask: kind.kind_mask | source.kind_mask | destination.kind_mask,
+                    answer,
                 }));
             }
         }
@@ -102,8 +96,46 @@ fn pairs<'a, T: Copy>(ones: &'a [T], others: &'a [T]) -> impl Iterator<Item = (T
     ones.iter().flat_map(|one| others.iter().map(|other| (*one, *other)))
 }
 
+/// What a rule says of one of the two addresses.
+struct Sides {
+    ranges: Option<Set>,
+    lists: Option<Set>,
+    negated: bool,
+    destination: bool,
+}
+
+impl Sides {
+    /// The ways to meet it; `None` if a list has no bit.
+    fn all(&self, pools: &Pools, version: Version, lists: &asked::Bits) -> Option<Vec<Side>> {
+        let width = match version {
+            Version::V4 => 32,
+            Version::V6 => 128,
+        };
+        let ranges = self.ranges.map(|set| pools.addresses_of(set, version));
+        let plain = |address| Side { address, kind: 0, kind_mask: 0 };
+        let Some(named) = self.lists else {
+            return Some(ranges.map_or_else(|| vec![plain(ANY)], |ranges| all(ranges, width, plain)));
+        };
+        let bits = lists.find(named, self.destination, pools)?;
+        if self.negated {
+            // In none of the ranges, and in none of the lists.
+            let others = complement(ranges.unwrap_or_default(), u128::MAX >> (128 - width));
+            let kind_mask = bits.iter().fold(0, |all, bit| all | bit);
+            return Some(all(&others, width, |address| Side { address, kind: 0, kind_mask }));
+        }
+        let ranges = ranges.map(|ranges| all(ranges, width, plain)).unwrap_or_default();
+        let lists = bits.into_iter().map(|bit| Side { address: ANY, kind: bit, kind_mask: bit });
+        Some(ranges.into_iter().chain(lists).collect())
+    }
+}
+
+/// The numbers of ranges, block by block.
+fn all(ranges: &[Range], width: u32, side: impl Fn(Bits) -> Side) -> Vec<Side> {
+    blocks(ranges, width).into_iter().map(side).collect()
+}
+
 /// The protocols, with what is asked of fragments and whether numbers are asked.
-fn kinds(rule: &Record, pools: &Pools) -> Vec<Bits> {
+fn kinds(rule: &Record, pools: &Pools) -> Vec<Side> {
     let mut protocols = rule.protocol.map_or_else(|| vec![(0, 255)], |set| pools.numbers_of(set).to_vec());
     if let Some(transport) = rule.transport.map(u128::from) {
         let named = protocols.iter().any(|(first, last)| (*first..=*last).contains(&transport));
@@ -116,9 +148,10 @@ fn kinds(rule: &Record, pools: &Pools) -> Vec<Bits> {
     };
     let asks_numbers = rule.source_port_or_type.is_some() || rule.destination_port_or_code.is_some();
     let numbers = if asks_numbers { KIND_NUMBERS } else { 0 };
-    let kind = |protocol: Bits| Bits {
-        bits: protocol.bits | u128::from(later | numbers),
-        mask: protocol.mask | u128::from(later_mask | numbers),
+    let kind = |protocol: Bits| Side {
+        address: ANY,
+        kind: protocol.bits as u32 | later | numbers,
+        kind_mask: protocol.mask as u32 | later_mask | numbers,
     };
-    blocks(&protocols, 8).into_iter().map(kind).collect()
+    all(&protocols, 8, kind)
 }

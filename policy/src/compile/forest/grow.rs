@@ -1,8 +1,9 @@
 //! A tree from conditions: at every node the bits that part them best.
 use super::region::{REST_BITS, Region};
 use core::mem::take;
-use firewall::forest::{Condition, GROUP, Node};
+use firewall::forest::{Condition, GROUP, MOST_STEPS, Node, Root};
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 /// A leaf has at most so many conditions, if more bits would part them.
 const LEAF: usize = 4;
@@ -10,21 +11,29 @@ const LEAF: usize = 4;
 const MOST_BITS: usize = 12;
 /// To choose bits, at most so many conditions of a node are looked at.
 const SAMPLE: usize = 2048;
-/// All leaves together have at most so many times as many conditions as there are; what goes beyond is not parted.
-const COPIES: usize = 24;
+/// How many copies of each condition a tree may have.
+pub(super) const COPIES: usize = 24;
 /// A path has at most so many nodes.
 const DEPTH: u32 = 48;
 /// Conditions in a cache line, and slots.
 const LINE: usize = 64;
 
+/// Each bit of a node must leave less than this part of what parts cost without it.
+const GAIN: f64 = 0.99;
+/// A node may have so many bits more than parts need that halve at each.
+const EXTRA: usize = 2;
+
 /// What a node costs, where a group of conditions costs one.
-const STEP: f64 = 1.5;
+pub(super) const STEP: f64 = 0.4;
+/// What it costs not to know how many groups a leaf has.
+pub(super) const MISS: f64 = 0.8;
 /// A node must leave no more than this part of what was there, or paths would be long.
 const PROGRESS: f64 = 0.9;
 
 /// What a leaf of so many conditions costs.
 fn leaf(size: f64) -> f64 {
-    1.0 + (size / GROUP as f64).ceil()
+    let groups = (size / GROUP as f64).ceil();
+    if groups > 1.0 { groups + MISS } else { 1.0 }
 }
 
 /// What so many conditions cost at best, parted further where that is better.
@@ -40,21 +49,22 @@ pub(super) struct Grown<const W: usize> {
     /// The leaves' conditions, in groups.
     pub(super) conditions: Vec<Condition<W>>,
     /// The leaves that there are, by their conditions: equal ones are one.
-    leaves: HashMap<Vec<Condition<W>>, u32>,
+    leaves: HashMap<u64, Vec<Leaf>>,
+    hasher: RandomState,
+    copies: usize,
     budget: usize,
 }
 
-/// A tree.
-pub(super) struct Root {
-    pub(super) node: Node,
-    pub(super) first_rule: u32,
-    /// Accesses to memory on its worst path.
-    pub(super) worst: u32,
+/// The groups of a leaf.
+#[derive(Clone, Copy)]
+struct Leaf {
+    first: u32,
+    groups: u32,
 }
 
 /// A node that is still to be made: where it goes, and what can be met there.
 struct Pending<const W: usize> {
-    slot: Option<usize>,
+    slot: usize,
     region: Region<W>,
     members: Vec<u32>,
     depth: u32,
@@ -67,20 +77,29 @@ struct Cut<const W: usize> {
     parts: Vec<(Region<W>, Vec<u32>)>,
 }
 
-impl<const W: usize> Default for Grown<W> {
-    fn default() -> Self {
-        Grown { roots: vec![], slots: vec![], conditions: vec![], leaves: HashMap::new(), budget: 0 }
-    }
-}
-
 impl<const W: usize> Grown<W> {
-    /// Adds a tree for these conditions, which are in the order of their rules.
-    pub(super) fn add_tree(&mut self, all: &[Condition<W>]) {
+    /// For so many trees, of which there is none yet. The leaves of each will have at most about so many times as many
+    /// conditions as there are; what goes beyond is not parted.
+    pub(super) fn new(trees: usize, copies: usize) -> Self {
+        let slots = vec![Node::Leaf { first: 0, groups: 0 }; trees];
+        Grown {
+            roots: vec![],
+            slots,
+            conditions: vec![],
+            leaves: HashMap::new(),
+            hasher: RandomState::new(),
+            copies,
+            budget: 0,
+        }
+    }
+
+    /// Adds the tree of this number for these conditions, which are in the order of their rules.
+    pub(super) fn add_tree(&mut self, number: usize, all: &[Condition<W>]) {
         let members = (0..all.len() as u32).collect();
-        self.budget = self.conditions.len() + all.len() * COPIES + 1024;
-        let first_rule = all.first().map_or(0, |first| first.rule);
-        let mut root = Root { node: Node::Leaf { first: 0, groups: 0 }, first_rule, worst: 0 };
-        let mut pending = vec![Pending { slot: None, region: Region::ALL, members, depth: 0 }];
+        self.budget = self.conditions.len() + all.len() * self.copies + 1024;
+        let least = all.first().map_or(0, |first| first.answer);
+        let (mut worst, mut depths) = (0, [0_usize; MOST_STEPS as usize + 1]);
+        let mut pending = vec![Pending { slot: number, region: Region::ALL, members, depth: 0 }];
         while let Some(mut next) = pending.pop() {
             // What comes after a condition that is met everywhere here never decides.
             let decides = next.members.iter().position(|&index| next.region.is_within(&all[index as usize]));
@@ -91,14 +110,12 @@ impl<const W: usize> Grown<W> {
             };
             if let Node::Leaf { groups, .. } = node {
                 let line = groups as usize * GROUP * Condition::<W>::BYTES;
-                root.worst = root.worst.max(next.depth + line.div_ceil(LINE) as u32);
+                worst = worst.max(1 + next.depth + line.div_ceil(LINE) as u32);
+                depths[next.depth.min(MOST_STEPS) as usize] += next.members.len();
             }
-            match next.slot.and_then(|slot| self.slots.get_mut(slot)) {
-                Some(slot) => *slot = node,
-                None => root.node = node,
-            }
+            self.slots[next.slot] = node;
         }
-        self.roots.push(root);
+        self.roots.push(Root { least, steps: usual(&depths), worst });
     }
 
     /// The best bits of the best word; `None` if what is there had better be a leaf.
@@ -121,10 +138,8 @@ impl<const W: usize> Grown<W> {
         let total: f64 = sizes().sum();
         // Of a condition's part, as for headers that come where conditions are; and of any part, as for all others.
         let met = |cost: fn(f64) -> f64| sizes().map(|size| size * cost(size)).sum::<f64>() / total.max(1.0);
-        let any = |cost: fn(f64) -> f64| sizes().map(cost).sum::<f64>() / parts.len() as f64;
         let least = leaf(count as f64) - STEP;
-        let pays = (met(search) < least && met(|size| size) < PROGRESS * count as f64)
-            || (any(search) < least && any(|size| size) < PROGRESS * count as f64 && met(|size| size) < count as f64);
+        let pays = met(search) < least && met(|size| size) < PROGRESS * count as f64;
         pays.then_some(Cut { word, mask, parts })
     }
 
@@ -134,23 +149,41 @@ impl<const W: usize> Grown<W> {
         self.slots.resize(first + cut.parts.len(), Node::Leaf { first: 0, groups: 0 });
         for (region, members) in cut.parts {
             let child = gather(region.bits(cut.word), cut.mask);
-            pending.push(Pending { slot: Some(first + child), region, members, depth: depth + 1 });
+            pending.push(Pending { slot: first + child, region, members, depth: depth + 1 });
         }
         Node::Inner { word: cut.word as u32, mask: cut.mask, first: first as u32 }
     }
 
     fn leaf(&mut self, all: &[Condition<W>], members: &[u32]) -> Node {
         let mut own: Vec<_> = members.iter().map(|&index| all[index as usize]).collect();
-        own.resize(own.len().next_multiple_of(GROUP), Condition::NEVER);
+        own.resize(own.len().max(1).next_multiple_of(GROUP), Condition::NEVER);
         let groups = (own.len() / GROUP) as u32;
-        if let Some(&first) = self.leaves.get(&own) {
+        // Equal leaves are one.
+        let hash = self.hasher.hash_one(&own);
+        let equal = |leaf: &&Leaf| {
+            let start = leaf.first as usize * GROUP;
+            self.conditions.get(start..start + leaf.groups as usize * GROUP) == Some(&own)
+        };
+        if let Some(&Leaf { first, groups }) = self.leaves.get(&hash).and_then(|leaves| leaves.iter().find(equal)) {
             return Node::Leaf { first, groups };
         }
         let first = (self.conditions.len() / GROUP) as u32;
         self.conditions.extend(&own);
-        self.leaves.insert(own, first);
+        self.leaves.entry(hash).or_default().push(Leaf { first, groups });
         Node::Leaf { first, groups }
     }
+}
+
+/// How many steps a tree had better take without looking whether it is at a leaf, by how many conditions leaves of each
+/// depth have: a step that was not needed costs less than a look whose answer is not foreseen.
+fn usual(depths: &[usize]) -> u32 {
+    let all = depths.iter().sum::<usize>().max(1) as f64;
+    let cost = |steps: usize| {
+        let deeper = depths.iter().skip(steps + 1).sum::<usize>() as f64;
+        steps as f64 * STEP + deeper / all * 2.0 * MISS
+    };
+    let steps = (0..depths.len()).min_by(|one, other| cost(*one).total_cmp(&cost(*other)));
+    steps.unwrap_or(0) as u32
 }
 
 /// The members that can be met where a bit is zero, and where it is one.
@@ -182,14 +215,14 @@ fn choose<const W: usize>(
     word: usize,
 ) -> Option<(f64, usize, Vec<u32>)> {
     let usable = if word < W { u64::MAX } else { REST_BITS } & !region.known(word);
-    let wanted = ((members.len() as f64 / LEAF as f64).log2().ceil() as usize + 1).clamp(1, MOST_BITS);
+    let wanted = ((members.len() as f64 / LEAF as f64).log2().ceil() as usize + EXTRA).clamp(1, MOST_BITS);
     let mut parts = vec![(region, members.to_vec())];
     let (mut bits, mut cost) = (Vec::new(), f64::MAX);
     while bits.len() < wanted {
         let free = (0..64).filter(|bit| usable >> bit & 1 == 1 && !bits.contains(bit));
         let priced = free.map(|bit| (price(all, &parts, word, bit), bit));
         let Some((least, bit)) = priced.min_by(|one, other| one.0.total_cmp(&other.0)) else { break };
-        if least >= cost * 0.98 {
+        if least >= cost * GAIN {
             break;
         }
         cost = least;
@@ -220,7 +253,7 @@ fn price<const W: usize>(all: &[Condition<W>], parts: &[(Region<W>, Vec<u32>)], 
 }
 
 /// The bits under the mask, moved together.
-fn gather(word: u64, mask: u64) -> usize {
+pub(super) fn gather(word: u64, mask: u64) -> usize {
     let ones = (0..64).filter(|bit| mask >> bit & 1 == 1);
     ones.enumerate().fold(0, |bits, (at, bit)| bits | ((word >> bit & 1) as usize) << at)
 }

@@ -16,7 +16,7 @@ struct Known {
 }
 
 /// The bits of the last word that a key has.
-pub(super) const REST_BITS: u64 = 0xffff_ffff_ffff;
+pub(super) const REST_BITS: u64 = !(0xfc00_u64 << 32);
 
 impl Known {
     /// The least and the most of the 16 bits from `shift` on.
