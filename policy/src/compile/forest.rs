@@ -25,9 +25,9 @@ use std::collections::BTreeMap;
 
 /// A rule that would take more conditions than this stands in the list.
 const MOST: usize = 64;
-/// All rules together take no more conditions than so many a rule, or so many in all.
-const MOST_EACH: usize = 8;
-const MOST_OF_FEW: usize = 1 << 14;
+/// All rules together take no more conditions than so many for IPv4, and so many for IPv6, or [`MOST_EACH`] a rule.
+const MOST_OF: [usize; 2] = [1 << 20, 1 << 16];
+const MOST_EACH: usize = 4;
 
 /// A policy as trees, with a list for the rules that would take too many conditions.
 pub(super) fn compile(
@@ -89,15 +89,14 @@ impl Conditions {
             }
             Some(both)
         };
-        let counts = rules.iter().map(|rule| {
-            asked(rule).map_or(usize::MAX, |both| both.iter().flatten().map(Asked::count).max().unwrap_or(0))
-        });
-        let counts: Vec<usize> = counts.collect();
+        let count = |asked: Option<Asked>| asked.map_or(0, |asked| asked.count());
+        let counts = |rule| asked(rule).map_or([usize::MAX; 2], |both| both.map(count));
+        let counts: Vec<[usize; 2]> = rules.iter().map(counts).collect();
         let most = most(&counts);
         let mut conditions = Self::default();
         for ((number, rule), count) in (0..).zip(rules).zip(counts) {
             match asked(rule) {
-                Some([v4, v6]) if count <= most => {
+                Some([v4, v6]) if count.iter().all(|count| *count <= most) => {
                     v4.into_iter().for_each(|asked| conditions.v4.extend(asked.v4(number, rule)));
                     v6.into_iter().for_each(|asked| conditions.v6.extend(asked.v6(number, rule)));
                 }
@@ -108,12 +107,15 @@ impl Conditions {
     }
 }
 
-/// How many conditions a rule may take so that all together are not too many.
-fn most(counts: &[usize]) -> usize {
-    let all = MOST_OF_FEW.max(counts.len().saturating_mul(MOST_EACH));
-    let sum = |most: usize| counts.iter().filter(|count| **count <= most).sum::<usize>();
+/// How many conditions a rule may take for one version of IP so that all together are not too many.
+fn most(counts: &[[usize; 2]]) -> usize {
+    let fits = |most: usize| {
+        let held = || counts.iter().filter(|counts| counts.iter().all(|count| *count <= most));
+        let sum = |version: usize| held().map(|counts| counts[version]).sum::<usize>();
+        (0..2).all(|version| sum(version) <= MOST_OF[version].max(counts.len().saturating_mul(MOST_EACH)))
+    };
     let mut most = MOST;
-    while most > 1 && sum(most) > all {
+    while most > 1 && !fits(most) {
         most /= 2;
     }
     most

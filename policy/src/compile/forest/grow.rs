@@ -15,6 +15,8 @@ const SAMPLE: usize = 2048;
 pub(super) const COPIES: usize = 24;
 /// A path has at most so many nodes.
 const DEPTH: u32 = 48;
+/// So many of a node's first conditions are looked at for whether they cover others.
+const COVERING: usize = 16;
 /// Conditions in a cache line, and slots.
 const LINE: usize = 64;
 
@@ -104,6 +106,7 @@ impl<const W: usize> Grown<W> {
             // What comes after a condition that is met everywhere here never decides.
             let decides = next.members.iter().position(|&index| next.region.is_within(&all[index as usize]));
             next.members.truncate(decides.map_or(usize::MAX, |last| last + 1));
+            next.members = uncovered(all, next.region, next.members);
             let node = match self.cut(all, &next) {
                 Some(cut) => self.branch(cut, next.depth, &mut pending),
                 None => self.leaf(all, &next.members),
@@ -184,6 +187,18 @@ fn usual(depths: &[usize]) -> u32 {
     };
     let steps = (0..depths.len()).min_by(|one, other| cost(*one).total_cmp(&cost(*other)));
     steps.unwrap_or(0) as u32
+}
+
+/// The members without those that one of the first covers: they never decide.
+fn uncovered<const W: usize>(all: &[Condition<W>], region: Region<W>, members: Vec<u32>) -> Vec<u32> {
+    let mut kept: Vec<u32> = Vec::with_capacity(members.len());
+    for later in members {
+        let covers = |earlier: &u32| region.covers(&all[*earlier as usize], &all[later as usize]);
+        if !kept.iter().take(COVERING).any(covers) {
+            kept.push(later);
+        }
+    }
+    kept
 }
 
 /// The members that can be met where a bit is zero, and where it is one.

@@ -56,8 +56,7 @@ impl<const W: usize> Region<W> {
         self
     }
 
-    /// Whether a condition can be met where this bit is zero, and where it is one. Exact unless a range is cut by bits that
-    /// are not its first.
+    /// Whether a condition can be met where this bit is zero, and where it is one. Exact.
     pub(super) fn sides(&self, condition: &Condition<W>, word: usize, bit: u32) -> (bool, bool) {
         let one = 1 << bit;
         if let (Some(mask), Some(bits)) = (condition.masks.get(word), condition.addresses.get(word)) {
@@ -70,10 +69,27 @@ impl<const W: usize> Region<W> {
         let index = usize::from(bit < 16);
         let (least, most) = number(condition, index);
         let can = |is: bool| {
-            let (first, last) = self.with(word, bit, is).rest.number(SHIFTS[index]);
-            least <= last && first <= most
+            let known = self.with(word, bit, is).rest;
+            has(least, most, (known.mask >> SHIFTS[index]) as u16, (known.bits >> SHIFTS[index]) as u16)
         };
         (can(false), can(true))
+    }
+
+    /// Whether every key of the region that meets `later` meets `earlier` too.
+    pub(super) fn covers(&self, earlier: &Condition<W>, later: &Condition<W>) -> bool {
+        let covered = |known: Known, mask: u64, bits: u64, own_mask: u64, own_bits: u64| {
+            let (all, is) = (known.mask | own_mask, known.bits | own_bits);
+            mask & !all == 0 && (is ^ bits) & mask == 0
+        };
+        let wide = |mask: u32| u64::from(mask) << 32;
+        (0..W).all(|at| {
+            let (known, one, other) = (self.addresses[at], earlier, later);
+            covered(known, one.masks[at], one.addresses[at], other.masks[at], other.addresses[at])
+        }) && covered(self.rest, wide(earlier.kind_mask), wide(earlier.kind), wide(later.kind_mask), wide(later.kind))
+            && [0, 1].into_iter().all(|at| {
+                let ((least, most), (first, last)) = (number(earlier, at), number(later, at));
+                least <= first && last <= most
+            })
     }
 
     /// Whether every key of the region meets a condition.
@@ -90,7 +106,45 @@ impl<const W: usize> Region<W> {
     }
 }
 
+/// Whether one of the numbers from `least` to `most` has these bits under the mask.
+fn has(least: u16, most: u16, mask: u16, bits: u16) -> bool {
+    if (least ^ bits) & mask == 0 || (most ^ bits) & mask == 0 {
+        return true;
+    }
+    // The first such number above the least is like it down to a bit that is zero in it and one there, and has the least
+    // that the mask allows below.
+    let above = (0..u16::BITS).find_map(|bit| {
+        let one = 1_u16 << bit;
+        let (below, up) = (one - 1, !(one | (one - 1)));
+        let fits = least & one == 0 && (mask & one == 0 || bits & one != 0) && (least ^ bits) & mask & up == 0;
+        fits.then_some(least & up | one | bits & mask & below)
+    });
+    above.is_some_and(|number| number <= most)
+}
+
 fn number<const W: usize>(condition: &Condition<W>, index: usize) -> (u16, u16) {
     let least = condition.least[index];
     (least, least.saturating_add(condition.more[index]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_has_a_number_with_bits_when_one_of_its_numbers_does() {
+        // All ranges and patterns of five bits, at both ends of the sixteen.
+        for (least, most) in (0..32_u16).flat_map(|least| (least..32).map(move |most| (least, most))) {
+            for mask in 0..32_u16 {
+                for bits in (0..32_u16).filter(|bits| bits & !mask == 0) {
+                    for shift in [0, 11] {
+                        let expected =
+                            (least << shift..=most << shift).any(|number| number & (mask << shift) == bits << shift);
+                        let found = has(least << shift, most << shift, mask << shift, bits << shift);
+                        assert_eq!(found, expected, "{least} to {most}, {bits:b} under {mask:b}, moved by {shift}");
+                    }
+                }
+            }
+        }
+    }
 }
