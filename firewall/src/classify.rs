@@ -1,4 +1,5 @@
 //! A packet and a table to the rule that decides. Bounded by the size of the table, and cannot panic.
+use crate::plain::Plain;
 use crate::table::{Engine, Table};
 use crate::{Cause, Packet};
 
@@ -46,6 +47,20 @@ impl Table<'_> {
             Engine::Linear(linear) => linear.first_match(packet),
             Engine::Forest(forest) => forest.first_match(packet),
         };
+        self.decision(rule)
+    }
+
+    /// Decides about a plain packet as about any other; `None` where that is no faster.
+    #[inline(always)]
+    pub(crate) fn decide_plain(&self, plain: &Plain) -> Option<Decision> {
+        match &self.engine {
+            Engine::Linear(_) => None,
+            Engine::Forest(forest) => forest.first_match_plain(plain).map(|rule| self.decision(rule)),
+        }
+    }
+
+    #[inline(always)]
+    fn decision(&self, rule: Option<(u32, Action)>) -> Decision {
         match rule {
             Some((rule, action)) => Decision { action, cause: Matched::Rule(rule) },
             None => Decision { action: self.default, cause: Matched::Default },

@@ -21,6 +21,7 @@ use crate::classify::Action;
 use crate::linear::{Linear, Version};
 use crate::lists::Lists;
 use crate::packet::Packet;
+use crate::plain::Plain;
 use crate::shape::{halves, lines};
 use crate::table::decode_action;
 use core::net::IpAddr;
@@ -73,6 +74,16 @@ impl<'a> Forest<'a> {
             None => self.find_portable(packet),
         };
         read_answer(if self.numbers.is_empty() { found } else { self.find_listed(packet, found) })
+    }
+
+    /// The same for a plain packet; `None` where more than the trees is asked, or the processor lacks what they are fast with.
+    #[inline(always)]
+    pub(crate) fn first_match_plain(&self, plain: &Plain) -> Option<Option<(u32, Action)>> {
+        let extract = self.bmi2?;
+        if !self.numbers.is_empty() || !self.asked[0].is_empty() {
+            return None;
+        }
+        Some(read_answer(self.v4.first_match(&Key::plain(plain), extract)))
     }
 
     /// The answer of the first rule in the trees that matches; [`NO_RULE`] if there is none.

@@ -26,6 +26,7 @@ pub mod lists;
 mod malformed;
 mod packet;
 pub mod patch;
+mod plain;
 mod ranges;
 pub mod shape;
 pub mod table;

@@ -1,5 +1,6 @@
 //! Accept or drop, with its cause; one counter per cause. Cannot panic.
 use crate::frame::{Carried, carried};
+use crate::plain::Plain;
 use crate::{Action, Decision, Malformed, Packet, Patched, Table, ipv4, ipv6};
 
 /// What happens to a frame, and why.
@@ -32,6 +33,11 @@ pub enum Cause {
 pub trait InForce {
     /// Decides about a packet.
     fn decide(&self, packet: &Packet) -> Decision;
+    /// Decides about a plain packet in the same way; `None` where that is no faster.
+    #[doc(hidden)]
+    fn decide_plain(&self, _: &Plain) -> Option<Decision> {
+        None
+    }
     /// What the rule of this number does; `None` when there is no such rule.
     fn action(&self, rule: u32) -> Option<Action>;
     /// What happens to a packet that no rule matches.
@@ -42,6 +48,11 @@ impl InForce for Table<'_> {
     #[inline(always)]
     fn decide(&self, packet: &Packet) -> Decision {
         self.decide(packet)
+    }
+
+    #[inline(always)]
+    fn decide_plain(&self, plain: &Plain) -> Option<Decision> {
+        self.decide_plain(plain)
     }
 
     fn action(&self, rule: u32) -> Option<Action> {
@@ -69,14 +80,17 @@ impl InForce for Patched<'_> {
 }
 
 /// Judges one frame, as [`inspect`](crate::inspect) takes it.
-///
-/// An IPv4 packet, the most common, is judged while what was read of it is in registers.
 pub fn judge(frame: &[u8], table: &impl InForce) -> Verdict {
     let cause = match carried(frame) {
-        Ok(Carried::Ipv4(payload)) => match ipv4::parse(payload) {
-            Ok(packet) => return judge_packet(packet, table),
-            Err(reason) => Cause::Malformed(reason),
-        },
+        Ok(Carried::Ipv4(payload)) => {
+            // Most are plain.
+            if let Some(plain) = Plain::parse(payload)
+                && let Some(decision) = table.decide_plain(&plain)
+            {
+                return Verdict { action: decision.action, cause: decision.cause.into(), packet: Some(plain.packet()) };
+            }
+            return judge_ipv4(payload, table);
+        }
         Ok(Carried::Ipv6(payload)) => return judge_ipv6(payload, table),
         Ok(Carried::Arp) => Cause::Arp,
         Ok(Carried::Other) => Cause::NotIp,
@@ -86,17 +100,24 @@ pub fn judge(frame: &[u8], table: &impl InForce) -> Verdict {
 }
 
 #[inline(never)]
+fn judge_ipv4(payload: &[u8], table: &impl InForce) -> Verdict {
+    judge_parsed(ipv4::parse(payload), table)
+}
+
+#[inline(never)]
 fn judge_ipv6(payload: &[u8], table: &impl InForce) -> Verdict {
-    match ipv6::parse(payload) {
-        Ok(packet) => judge_packet(packet, table),
-        Err(reason) => judge_other(Cause::Malformed(reason), table),
-    }
+    judge_parsed(ipv6::parse(payload), table)
 }
 
 #[inline(always)]
-fn judge_packet(packet: Packet, table: &impl InForce) -> Verdict {
-    let decision = table.decide(&packet);
-    Verdict { action: decision.action, cause: decision.cause.into(), packet: Some(packet) }
+fn judge_parsed(packet: Result<Packet, Malformed>, table: &impl InForce) -> Verdict {
+    match packet {
+        Ok(packet) => {
+            let decision = table.decide(&packet);
+            Verdict { action: decision.action, cause: decision.cause.into(), packet: Some(packet) }
+        }
+        Err(reason) => judge_other(Cause::Malformed(reason), table),
+    }
 }
 
 /// Of a frame that has no packet to decide about.

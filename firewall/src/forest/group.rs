@@ -121,7 +121,11 @@ impl<const W: usize> Spread<W> {
         for ((address, mask), is) in addresses.iter().zip(masks).zip(&self.addresses) {
             differs = differs.or(is.differ(Lanes::load(address), Lanes::load(mask)));
         }
-        let answer = answers.get(differs.zeros().trailing_zeros() as usize);
-        answer.map_or(NO_RULE, |answer| u32::from_le_bytes(*answer))
+        let met = differs.zeros();
+        // As many as a power of two: the look is cheaper than a comparison.
+        let answer =
+            answers.get(met.trailing_zeros() as usize & (GROUP - 1)).map_or(NO_RULE, |it| u32::from_le_bytes(*it));
+        // All ones, which is no rule, where none is met.
+        answer | u32::from(met == 0).wrapping_neg()
     }
 }

@@ -1,5 +1,6 @@
 //! A packet as the trees see it.
 use crate::packet::{Fragment, Icmp, Packet, Ports};
+use crate::plain::Plain;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 /// The bit of the kind of a fragment other than the first.
@@ -22,6 +23,13 @@ pub struct Key<const K: usize> {
 }
 
 impl Key<4> {
+    /// Of a plain IPv4 packet, when no list is asked.
+    #[inline(always)]
+    pub(super) fn plain(plain: &Plain) -> Self {
+        let kind = u32::from(plain.protocol) | KIND_NUMBERS;
+        Self { words: [plain.addresses, u64::from(kind) << 32 | u64::from(plain.ports), 0, 0] }
+    }
+
     /// Of an IPv4 packet.
     #[inline(always)]
     pub fn v4(source: &Ipv4Addr, destination: &Ipv4Addr, packet: &Packet, lists: u32) -> Self {
