@@ -115,6 +115,15 @@ pub fn decide_by(blob: &[u8], frames: &[Vec<u8>]) {
     for frame in frames {
         let verdict = judge(frame, &table);
         assert_eq!(verdict.cause.action(&table), Some(verdict.action), "a verdict's cause exists, and says the action");
+        let packet = match inspect(frame) {
+            Ok(Inspected::Packet(packet)) => Some(packet),
+            _ => None,
+        };
+        assert_eq!(verdict.packet, packet, "a verdict has the packet that is in the frame");
+        if let Some(decision) = packet.map(|packet| table.decide(&packet)) {
+            let expected = (decision.action, decision.cause.into());
+            assert_eq!((verdict.action, verdict.cause), expected, "it is judged as its packet is decided about");
+        }
     }
 }
 
