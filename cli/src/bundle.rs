@@ -154,7 +154,7 @@ const OPEN: Policy = Policy { rules: Vec::new(), default: Action::Accept, lists:
 
 /// What the kernel decodes.
 pub fn compile(policy: &Policy) -> Result<Vec<u8>, Failure> {
-    let compiled = policy::compile::compile_observed(policy, Strategy::Best, &mut Progress::start());
+    let compiled = policy::compile::compile_observed(policy, Strategy::Forest, &mut Progress::start());
     compiled.map_err(|error| Failure::Usage(format!("the policy does not compile: {error}")))
 }
 

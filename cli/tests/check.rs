@@ -28,7 +28,7 @@ fn with_v_it_says_what_the_policy_costs() {
         "  engine         2 decision trees",
         "  rules          3",
         "  size           636 bytes",
-        "  at worst       4 memory accesses for an IPv4 packet, 7 for IPv6",
+        "  at worst       5 memory accesses for an IPv4 packet, 8 for IPv6",
     ];
     assert_eq!(lines, expected);
     assert_eq!(text.lines().count(), expected.len() + 1);

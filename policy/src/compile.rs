@@ -20,12 +20,10 @@ use pools::Pools;
 /// How a policy is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// As its rules are best decided by.
-    Best,
+    /// To decision trees, and a list beside them for the rules that trees can't hold.
+    Forest,
     /// To a list, which is tried from its start.
     Linear,
-    /// To decision trees.
-    Forest,
 }
 
 /// An engine's part of a table.
@@ -39,7 +37,7 @@ struct Compiled {
 /// # Errors
 /// When it has more rules or values than a table can number, or values that a resolved policy cannot have.
 pub fn compile(policy: &Policy) -> Result<Vec<u8>, CompileError> {
-    compile_as(policy, Strategy::Best)
+    compile_as(policy, Strategy::Forest)
 }
 
 /// Compiles a policy in this way.
@@ -81,12 +79,10 @@ fn engine_part(
     lists: &mut Lists,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, CompileError> {
-    let trees = match strategy {
-        Strategy::Best => true,
-        Strategy::Linear => false,
-        Strategy::Forest => true,
-    };
-    if trees { forest::compile(policy, lists, observer) } else { list(policy, lists, observer) }
+    match strategy {
+        Strategy::Forest => forest::compile(policy, lists, observer),
+        Strategy::Linear => list(policy, lists, observer),
+    }
 }
 
 fn list(policy: &Policy, lists: &mut Lists, observer: &mut dyn Observer) -> Result<Compiled, CompileError> {

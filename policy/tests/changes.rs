@@ -38,7 +38,7 @@ proptest! {
 
     #[test]
     fn a_damaged_patch_is_refused(seed in 0..64_u64, at: Index, change in 1..=255_u8) {
-        let (live, _) = changed(seed, Strategy::Best, 4);
+        let (live, _) = changed(seed, Strategy::Forest, 4);
         let table = Table::decode(live.table()).expect("a table");
         let mut patch = live.patch().to_vec();
         prop_assert!(Patched::decode(table, &patch[..at.index(patch.len())]).is_err());
@@ -191,7 +191,7 @@ fn a_rule_that_covers_one_that_is_gone_may_go_too() {
     let every = from(Member::Prefix(prefix([0; 4], 0)), Action::Accept);
     let rules = std::iter::once(every.clone()).chain(rules).collect();
     let mut live =
-        Live::new(Policy { rules, default: Action::Drop, lists: vec![] }, Strategy::Best).expect("it compiles");
+        Live::new(Policy { rules, default: Action::Drop, lists: vec![] }, Strategy::Forest).expect("it compiles");
     let table = live.table().to_vec();
     // Its own place is taken by one that matches the same: nothing behind it is looked at again.
     let dropping = Rule { action: Action::Drop, ..every };
@@ -209,7 +209,7 @@ fn a_rule_that_covers_one_that_is_gone_may_go_too() {
 fn many_added_rules_are_searched_and_too_many_compiled_anew() {
     let rules = (0..3000).map(|number| from(host(number * 2), Action::Accept)).collect();
     let mut live =
-        Live::new(Policy { rules, default: Action::Drop, lists: vec![] }, Strategy::Best).expect("it compiles");
+        Live::new(Policy { rules, default: Action::Drop, lists: vec![] }, Strategy::Forest).expect("it compiles");
     let mut added = 0;
     while live.apply(Change::Add { at: 10 + added, rule: from(host(added as u32 * 2 + 1), Action::Drop) })
         == Ok(Applied::Patch)
@@ -244,7 +244,7 @@ fn with_list(hosts: u32) -> Policy {
 fn entries_come_and_go_whatever_the_list_is_made_of() {
     for hosts in [0, 3, 40, 5000] {
         let policy = with_list(hosts);
-        let mut live = Live::new(policy, Strategy::Best).expect("it compiles");
+        let mut live = Live::new(policy, Strategy::Forest).expect("it compiles");
         let entry = |address: u32, length: u8| Entry::Ipv4(Prefix { address: Ipv4Addr::from_bits(address), length });
         let add = |entry| Change::AddEntry { list: 0, entry };
         let take = |entry| Change::TakeEntry { list: 0, entry };
@@ -276,7 +276,7 @@ fn a_rule_may_name_a_list_that_no_other_does() {
     for (hosts, expected) in [(3, Applied::Patch), (40, Applied::Patch), (5000, Applied::Anew(Reason::NewList))] {
         let mut policy = with_list(hosts);
         policy.rules.truncate(1);
-        let mut live = Live::new(policy, Strategy::Best).expect("it compiles");
+        let mut live = Live::new(policy, Strategy::Forest).expect("it compiles");
         let rule = from(Member::List(0), Action::Drop);
         assert_eq!(live.apply(Change::Add { at: 1, rule }), Ok(expected));
         assert_eq!(cause(&live, Ipv4Addr::from_bits(2)), Cause::Rule(1));
@@ -291,8 +291,8 @@ fn a_rule_may_name_a_list_that_no_other_does() {
 
 #[test]
 fn a_patch_belongs_to_its_table() {
-    let one = Live::new(with_list(40), Strategy::Best).expect("it compiles");
-    let other = Live::new(with_list(41), Strategy::Best).expect("it compiles");
+    let one = Live::new(with_list(40), Strategy::Forest).expect("it compiles");
+    let other = Live::new(with_list(41), Strategy::Forest).expect("it compiles");
     let table = Table::decode(one.table()).expect("a table");
     assert_eq!(Patched::decode(table, other.patch()).err(), Some(PatchError::OtherTable));
     assert_eq!(Patched::decode(table, &[]).err(), Some(PatchError::Length));
@@ -301,7 +301,7 @@ fn a_patch_belongs_to_its_table() {
 
 /// What becomes of a patch of one added rule with one byte changed and the checksum made to fit.
 fn refused(at: usize, byte: u8) -> String {
-    let mut live = Live::new(with_list(40), Strategy::Best).expect("it compiles");
+    let mut live = Live::new(with_list(40), Strategy::Forest).expect("it compiles");
     live.apply(Change::Take { at: 0 }).expect("it can be made");
     live.apply(Change::Add { at: 1, rule: from(host(9), Action::Accept) }).expect("it can be made");
     let entry = Entry::Ipv4(prefix([10, 0, 0, 0], 8));
@@ -343,6 +343,6 @@ fn a_refusal_says_what_is_wrong_with_a_patch() {
 
 /// Another lowest byte than the checksum of the table has.
 fn refused_checksum() -> u8 {
-    let live = Live::new(with_list(40), Strategy::Best).expect("it compiles");
+    let live = Live::new(with_list(40), Strategy::Forest).expect("it compiles");
     !live.patch()[12]
 }

@@ -60,7 +60,7 @@ fn reading_is_told_from_the_first_rule_to_the_last_list() {
 fn compiling_is_told_from_the_first_rule_to_the_last_tree() {
     let policy = read(3000, &mut Kept::default());
     let mut kept = Kept::default();
-    let blob = compile_observed(&policy, Strategy::Best, &mut kept).expect("it compiles");
+    let blob = compile_observed(&policy, Strategy::Forest, &mut kept).expect("it compiles");
     let phases = kept.phases();
     assert_eq!(
         phases.iter().map(|(phase, _)| *phase).collect::<Vec<_>>(),

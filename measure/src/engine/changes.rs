@@ -130,7 +130,7 @@ fn run(
     packets: &[Packet],
     mut change: impl FnMut(usize, &Live, &Policy) -> (&'static str, Change),
 ) -> Result<(Vec<State>, Times)> {
-    let mut live = Live::new(policy.clone(), Strategy::Best)?;
+    let mut live = Live::new(policy.clone(), Strategy::Forest)?;
     let (mut states, mut times) = (vec![State::new(0, &live, packets)?], Times::default());
     for number in 0..CHANGES {
         let packet = &packets[number % packets.len()];

@@ -10,6 +10,7 @@ use firewall::table;
 
 mod asked;
 mod bits;
+mod cut;
 mod expand;
 mod grow;
 mod join;

@@ -1,29 +1,20 @@
 //! A tree from conditions: at every node the bits that part them best.
-use super::region::{REST_BITS, Region};
-use core::mem::take;
+use super::cut::{choose, gather, part, uncovered};
+use super::region::Region;
 use firewall::forest::{Condition, GROUP, MOST_STEPS, Node, Root};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 /// A leaf has at most so many conditions, if more bits would part them.
-const LEAF: usize = 4;
-/// A node has at most two to the power of this children.
-const MOST_BITS: usize = 12;
+pub(super) const LEAF: usize = 4;
 /// To choose bits, at most so many conditions of a node are looked at.
 const SAMPLE: usize = 2048;
 /// How many copies of each condition a tree may have.
 pub(super) const COPIES: usize = 24;
 /// A path has at most so many nodes.
 const DEPTH: u32 = 48;
-/// So many of a node's first conditions are looked at for whether they cover others.
-const COVERING: usize = 16;
 /// Conditions in a cache line, and slots.
 const LINE: usize = 64;
-
-/// Each bit of a node must leave less than this part of what parts cost without it.
-const GAIN: f64 = 0.99;
-/// A node may have so many bits more than parts need that halve at each.
-const EXTRA: usize = 2;
 
 /// What a node costs, where a group of conditions costs one.
 pub(super) const STEP: f64 = 0.4;
@@ -112,8 +103,10 @@ impl<const W: usize> Grown<W> {
                 None => self.leaf(all, &next.members),
             };
             if let Node::Leaf { groups, .. } = node {
-                let line = groups as usize * GROUP * Condition::<W>::BYTES;
-                worst = worst.max(1 + next.depth + line.div_ceil(LINE) as u32);
+                // The slots from the root on, the groups, and their answers.
+                let (groups, answers) = (groups as usize * GROUP * Condition::<W>::BYTES, groups as usize * GROUP * 4);
+                let lines = groups.div_ceil(LINE) + answers.div_ceil(LINE);
+                worst = worst.max(1 + next.depth + lines as u32);
                 depths[next.depth.min(MOST_STEPS) as usize] += next.members.len();
             }
             self.slots[next.slot] = node;
@@ -187,88 +180,4 @@ fn usual(depths: &[usize]) -> u32 {
     };
     let steps = (0..depths.len()).min_by(|one, other| cost(*one).total_cmp(&cost(*other)));
     steps.unwrap_or(0) as u32
-}
-
-/// The members without those that one of the first covers: they never decide.
-fn uncovered<const W: usize>(all: &[Condition<W>], region: Region<W>, members: Vec<u32>) -> Vec<u32> {
-    let mut kept: Vec<u32> = Vec::with_capacity(members.len());
-    for later in members {
-        let covers = |earlier: &u32| region.covers(&all[*earlier as usize], &all[later as usize]);
-        if !kept.iter().take(COVERING).any(covers) {
-            kept.push(later);
-        }
-    }
-    kept
-}
-
-/// The members that can be met where a bit is zero, and where it is one.
-fn part<const W: usize>(
-    all: &[Condition<W>],
-    region: Region<W>,
-    members: &[u32],
-    word: usize,
-    bit: u32,
-) -> [(Region<W>, Vec<u32>); 2] {
-    let (mut zero, mut one) = (Vec::new(), Vec::new());
-    for &index in members {
-        let (can_zero, can_one) = region.sides(&all[index as usize], word, bit);
-        if can_zero {
-            zero.push(index);
-        }
-        if can_one {
-            one.push(index);
-        }
-    }
-    [(region.with(word, bit, false), zero), (region.with(word, bit, true), one)]
-}
-
-/// The bits of a word that part the members best, one after the other, and what a part is then expected to cost.
-fn choose<const W: usize>(
-    all: &[Condition<W>],
-    region: Region<W>,
-    members: &[u32],
-    word: usize,
-) -> Option<(f64, usize, Vec<u32>)> {
-    let usable = if word < W { u64::MAX } else { REST_BITS } & !region.known(word);
-    let wanted = ((members.len() as f64 / LEAF as f64).log2().ceil() as usize + EXTRA).clamp(1, MOST_BITS);
-    let mut parts = vec![(region, members.to_vec())];
-    let (mut bits, mut cost) = (Vec::new(), f64::MAX);
-    while bits.len() < wanted {
-        let free = (0..64).filter(|bit| usable >> bit & 1 == 1 && !bits.contains(bit));
-        let priced = free.map(|bit| (price(all, &parts, word, bit), bit));
-        let Some((least, bit)) = priced.min_by(|one, other| one.0.total_cmp(&other.0)) else { break };
-        if least >= cost * GAIN {
-            break;
-        }
-        cost = least;
-        bits.push(bit);
-        parts = take(&mut parts).into_iter().flat_map(|(region, own)| part(all, region, &own, word, bit)).collect();
-    }
-    let squares = parts.iter().map(|(_, own)| (own.len() * own.len()) as f64).sum::<f64>();
-    (!bits.is_empty()).then(|| (squares / parts.len() as f64, word, bits))
-}
-
-/// What the parts would cost if they were parted by this bit too: small ones little, large ones by their square.
-fn price<const W: usize>(all: &[Condition<W>], parts: &[(Region<W>, Vec<u32>)], word: usize, bit: u32) -> f64 {
-    let mut price = 0.0;
-    for (region, members) in parts {
-        if members.len() <= LEAF {
-            price += (members.len() * LEAF * 2) as f64;
-            continue;
-        }
-        let (mut zero, mut one) = (0_usize, 0_usize);
-        for &index in members {
-            let (can_zero, can_one) = region.sides(&all[index as usize], word, bit);
-            zero += usize::from(can_zero);
-            one += usize::from(can_one);
-        }
-        price += (zero * zero + one * one) as f64;
-    }
-    price
-}
-
-/// The bits under the mask, moved together.
-pub(super) fn gather(word: u64, mask: u64) -> usize {
-    let ones = (0..64).filter(|bit| mask >> bit & 1 == 1);
-    ones.enumerate().fold(0, |bits, (at, bit)| bits | ((word >> bit & 1) as usize) << at)
 }

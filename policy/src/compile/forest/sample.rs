@@ -1,5 +1,6 @@
 //! Packets to try trees with, and what a tree costs each of them.
-use super::grow::{Grown, MISS, STEP, gather};
+use super::cut::gather;
+use super::grow::{Grown, MISS, STEP};
 use firewall::forest::{Condition, GROUP, KIND_NUMBERS, NO_RULE, Node};
 use firewall::protocol;
 
