@@ -81,10 +81,12 @@ impl<'a> Forest<'a> {
     #[inline(always)]
     pub(crate) fn first_match_plain(&self, plain: &Plain) -> Option<Option<(u32, Action)>> {
         let extract = self.bmi2?;
-        if !self.numbers.is_empty() || !self.asked[0].is_empty() {
+        if !self.numbers.is_empty() {
             return None;
         }
-        Some(read_answer(self.v4.first_match(&Key::plain(plain), extract)))
+        let asked = self.asked[0];
+        let lists = if asked.is_empty() { 0 } else { self.members(asked, &plain.packet()) };
+        Some(read_answer(self.v4.first_match(&Key::plain(plain, lists), extract)))
     }
 
     /// The answer of the first rule in the trees that matches; [`NO_RULE`] if there is none.

@@ -23,10 +23,10 @@ pub struct Key<const K: usize> {
 }
 
 impl Key<4> {
-    /// Of a plain IPv4 packet, when no list is asked.
+    /// Of a plain IPv4 packet.
     #[inline(always)]
-    pub(super) fn plain(plain: &Plain) -> Self {
-        let kind = u32::from(plain.protocol) | KIND_NUMBERS;
+    pub(super) fn plain(plain: &Plain, lists: u32) -> Self {
+        let kind = u32::from(plain.protocol) | KIND_NUMBERS | lists << KIND_LISTS;
         Self { words: [plain.addresses, u64::from(kind) << 32 | u64::from(plain.ports), 0, 0] }
     }
 
