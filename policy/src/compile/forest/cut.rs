@@ -1,6 +1,6 @@
 //! What parts a node's conditions: bits that are chosen one after the other, each for what it leaves together.
 use super::grow::LEAF;
-use super::region::{REST_BITS, Region};
+use super::region::Region;
 use core::mem::take;
 use firewall::forest::Condition;
 
@@ -53,7 +53,7 @@ pub(super) fn choose<const W: usize>(
     members: &[u32],
     word: usize,
 ) -> Option<(f64, usize, Vec<u32>)> {
-    let usable = if word < W { u64::MAX } else { REST_BITS } & !region.known(word);
+    let usable = asked(all, members, word) & !region.known(word);
     let wanted = ((members.len() as f64 / LEAF as f64).log2().ceil() as usize + EXTRA).clamp(1, MOST_BITS);
     let mut parts = vec![(region, members.to_vec())];
     let (mut bits, mut cost) = (Vec::new(), f64::MAX);
@@ -70,6 +70,15 @@ pub(super) fn choose<const W: usize>(
     }
     let squares = parts.iter().map(|(_, own)| (own.len() * own.len()) as f64).sum::<f64>();
     (!bits.is_empty()).then(|| (squares / parts.len() as f64, word, bits))
+}
+
+/// The bits of a word that some member asks about: others part nothing.
+fn asked<const W: usize>(all: &[Condition<W>], members: &[u32], word: usize) -> u64 {
+    members.iter().map(|&index| &all[index as usize]).fold(0, |asked, condition| {
+        let number = |at: usize| if condition.more[at] == u16::MAX { 0 } else { 0xffff_u64 << (16 * (1 - at)) };
+        asked
+            | condition.masks.get(word).copied().unwrap_or(u64::from(condition.kind_mask) << 32 | number(0) | number(1))
+    })
 }
 
 /// What the parts would cost if they were parted by this bit too: small ones little, large ones by their square.

@@ -7,7 +7,7 @@ use firewall::forest::{Condition, NO_RULE};
 const FEW: usize = 16;
 /// Trees of more conditions than this together are not tried.
 const TRIED: usize = 1 << 10;
-/// So many joint trees are tried at most.
+/// So many joint trees are tried at most; fewer, the more words an address has, as trying one takes longer.
 const TRIALS: usize = 12;
 /// A joint tree takes no more than so many times the memory of both apart.
 const LARGER: usize = 4;
@@ -78,7 +78,7 @@ pub(super) fn join<const W: usize>(shapes: Vec<Vec<Condition<W>>>) -> Vec<Vec<Co
             .take_while(|&other| size + trees[other].conditions.len() <= TRIED)
             .filter_map(|other| {
                 trials += 1;
-                if trials > TRIALS {
+                if trials > TRIALS / W {
                     return None;
                 }
                 let both = trees[at].joined(&trees[other], &samples)?;

@@ -15,9 +15,6 @@ struct Known {
     bits: u64,
 }
 
-/// The bits of the last word that a key has.
-pub(super) const REST_BITS: u64 = !(0xfc00_u64 << 32);
-
 impl Known {
     /// The least and the most of the 16 bits from `shift` on.
     fn number(self, shift: u32) -> (u16, u16) {
