@@ -154,7 +154,9 @@ impl<'a> Forest<'a> {
             Version::V4 => (self.v4.worst(), self.v4.len()),
             Version::V6 => (self.v6.worst(), self.v6.len()),
         };
-        let listed = halves(self.numbers.len(), 4) + self.list.worst(version);
+        // And the action of the one that is found.
+        let action = usize::from(!self.numbers.is_empty());
+        let listed = halves(self.numbers.len(), 4) + self.list.worst(version) + action;
         let asked = match version {
             Version::V4 => self.asked[0],
             Version::V6 => self.asked[1],

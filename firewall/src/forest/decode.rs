@@ -68,7 +68,7 @@ pub enum ForestError {
     Asked,
     /// The list is wrong.
     List(LinearError),
-    /// The trees are not in order, or one has no root or too many steps.
+    /// The trees are not in order, or one has no root, too many steps, or bits set that have no meaning.
     Root,
     /// The slot of this number names children or rules that are not there.
     Slot(u32),

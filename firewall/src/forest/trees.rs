@@ -83,7 +83,8 @@ impl<'a, const W: usize, const N: usize, const K: usize> Trees<'a, W, N, K> {
     /// Whether every path ends.
     fn check(&self) -> Result<(), ForestError> {
         let roots = self.roots.iter().map(Root::parse);
-        let steps_right = roots.clone().all(|root| root.steps <= MOST_STEPS);
+        let zeroes = self.roots.iter().all(|[.., last]| *last == [0; 4]);
+        let steps_right = zeroes && roots.clone().all(|root| root.steps <= MOST_STEPS);
         if self.roots.len() > self.slots.len() || !steps_right || !roots.is_sorted_by_key(|root| root.least) {
             return Err(ForestError::Root);
         }

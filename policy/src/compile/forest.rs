@@ -1,4 +1,4 @@
-//! Long lists of rules to decision trees ([`firewall::forest`]).
+//! Rules to decision trees ([`firewall::forest`]).
 use super::lists::Lists;
 use super::pools::Pools;
 use super::{CompileError, Compiled, linear_body, record};

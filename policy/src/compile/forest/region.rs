@@ -72,7 +72,8 @@ impl<const W: usize> Region<W> {
         (can(false), can(true))
     }
 
-    /// Whether every key of the region that meets `later` meets `earlier` too.
+    /// Whether it is sure that every key of the region that meets `later` meets `earlier` too. What is known of the bits of
+    /// the numbers is not used.
     pub(super) fn covers(&self, earlier: &Condition<W>, later: &Condition<W>) -> bool {
         let covered = |known: Known, mask: u64, bits: u64, own_mask: u64, own_bits: u64| {
             let (all, is) = (known.mask | own_mask, known.bits | own_bits);
