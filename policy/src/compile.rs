@@ -22,6 +22,8 @@ use pools::Pools;
 pub enum Strategy {
     /// To decision trees, and a list beside them for the rules that trees can't hold.
     Forest,
+    /// To decision trees in less time, which cost a packet more.
+    Hasty,
     /// To a list, which is tried from its start.
     Linear,
 }
@@ -80,7 +82,8 @@ fn engine_part(
     observer: &mut dyn Observer,
 ) -> Result<Compiled, CompileError> {
     match strategy {
-        Strategy::Forest => forest::compile(policy, lists, observer),
+        Strategy::Forest => forest::compile(policy, lists, true, observer),
+        Strategy::Hasty => forest::compile(policy, lists, false, observer),
         Strategy::Linear => list(policy, lists, observer),
     }
 }

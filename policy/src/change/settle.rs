@@ -17,7 +17,7 @@ impl Live {
         if self.fresh.len() > MOST_LISTED {
             self.fresh.clear();
             let all = self.order.added().map(Id::Added).chain(self.copies.iter().copied().map(Id::Table));
-            self.frozen = Some(self.overlay(all.collect(), &numbers, Strategy::Forest)?);
+            self.frozen = Some(self.overlay(all.collect(), &numbers, Strategy::Hasty)?);
         }
         let fresh: Vec<Id> = self.fresh.iter().copied().collect();
         let fresh = if fresh.is_empty() { None } else { Some(self.overlay(fresh, &numbers, Strategy::Linear)?) };

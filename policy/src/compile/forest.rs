@@ -30,10 +30,12 @@ const MOST: usize = 64;
 const MOST_OF: [usize; 2] = [1 << 20, 1 << 16];
 const MOST_EACH: usize = 4;
 
-/// A policy as trees, with a list for the rules that would take too many conditions.
+/// A policy as trees, with a list for the rules that would take too many conditions. Whether shapes had better share trees is
+/// tried where there is `time` for it.
 pub(super) fn compile(
     policy: &Policy,
     lists: &mut Lists,
+    time: bool,
     observer: &mut dyn Observer,
 ) -> Result<Compiled, CompileError> {
     let mut steps = Steps::new(observer, Phase::CompilingRules, policy.rules.len());
@@ -65,8 +67,8 @@ pub(super) fn compile(
     pad(&mut body);
     asked.iter().for_each(|asked| asked.emit(&mut body));
     let mut steps = Steps::new(observer, Phase::GrowingTrees, conditions.v4.len() + conditions.v6.len());
-    emit_trees(&grown(&conditions.v4, &mut steps), &mut body)?;
-    emit_trees(&grown(&conditions.v6, &mut steps), &mut body)?;
+    emit_trees(&grown(&conditions.v4, time, &mut steps), &mut body)?;
+    emit_trees(&grown(&conditions.v6, time, &mut steps), &mut body)?;
     Ok(Compiled { engine: table::engine::FOREST, body })
 }
 
@@ -127,13 +129,13 @@ fn pad(bytes: &mut Vec<u8>) {
 }
 
 /// Trees for conditions, those with the first rules first.
-fn grown<const W: usize>(conditions: &[Condition<W>], steps: &mut Steps) -> Grown<W> {
+fn grown<const W: usize>(conditions: &[Condition<W>], time: bool, steps: &mut Steps) -> Grown<W> {
     let shapes = Shapes::of(conditions);
     let mut trees = BTreeMap::<u8, Vec<Condition<W>>>::new();
     for condition in conditions {
         trees.entry(shapes.of_one(condition)).or_default().push(*condition);
     }
-    let mut trees = join(trees.into_values().collect());
+    let mut trees = join(trees.into_values().collect(), time);
     trees.sort_by_key(|tree| tree.first().map(|first| first.answer));
     let mut grown = Grown::new(trees.len(), COPIES);
     for (number, tree) in trees.iter().enumerate() {

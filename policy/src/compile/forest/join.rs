@@ -60,12 +60,15 @@ fn cost<const W: usize>(trees: &[&Tree<W>], samples: usize) -> f64 {
     (0..samples).map(one).sum()
 }
 
-/// The shapes, some of them joined.
-pub(super) fn join<const W: usize>(shapes: Vec<Vec<Condition<W>>>) -> Vec<Vec<Condition<W>>> {
+/// The shapes, some of them joined where there is `time` to try that.
+pub(super) fn join<const W: usize>(shapes: Vec<Vec<Condition<W>>>, time: bool) -> Vec<Vec<Condition<W>>> {
     let mut all = shapes.concat();
     all.sort_by_key(|condition| condition.answer);
     if all.len() <= FEW {
         return if all.is_empty() { vec![] } else { vec![all] };
+    }
+    if !time {
+        return shapes;
     }
     let samples = samples(&all);
     let mut trees: Vec<_> = shapes.into_iter().map(|shape| Tree::of(shape, COPIES, &samples)).collect();
