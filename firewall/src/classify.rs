@@ -72,9 +72,8 @@ impl Table<'_> {
     /// were no faster with up to 100,000 rules, because the processor looks ahead by itself and what they wait for is in its caches.
     /// A list is larger than they are: what it says of all is asked for before it is waited for.
     pub fn decide_burst(&self, packets: &[Packet], decisions: &mut [Decision]) {
-        match &self.engine {
-            Engine::Linear(linear) => linear.fetch_lists(packets),
-            Engine::Forest(forest) => forest.fetch_lists(packets),
+        if let Engine::Forest(forest) = &self.engine {
+            forest.fetch_lists(packets);
         }
         decisions.iter_mut().zip(packets).for_each(|(decision, packet)| *decision = self.decide(packet));
     }

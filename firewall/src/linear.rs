@@ -5,7 +5,7 @@
 //! | 0..16 | how many ranges of small numbers, of IPv4 addresses and of IPv6 addresses, and references to lists there are, 4 bytes each |
 //! | | the rules: [`RECORD`] bytes each, see [`Record`] |
 //! | | the ranges, first and last: of small numbers (2 + 2 bytes), IPv4 (4 + 4) and IPv6 addresses (16 + 16) |
-//! | | the references: numbers of sets in the table's [`lists`], 4 bytes each |
+//! | | the references: numbers of sets in the table's [`lists`](crate::lists), 4 bytes each |
 //!
 //! Small numbers are protocols, ports, and types and codes of ICMP messages.
 //!
@@ -13,7 +13,7 @@
 //! halves finds a value. A negated value is compiled to the ranges of all others; only where a rule names a list that is
 //! not among the ranges, it says whether that is negated.
 use crate::classify::Action;
-use crate::lists::{self, Lists};
+use crate::lists::Lists;
 use crate::packet::{Fragment, Packet};
 use crate::ranges::{self, Pool};
 use core::net::IpAddr;
@@ -29,11 +29,6 @@ use record::{negated, parse_set, present};
 
 /// Bytes before the rules.
 pub const HEADER: usize = 16;
-
-/// How many rules are looked at for a list to fetch.
-const FETCHED: usize = 4;
-/// As many packets as a network card hands over at once.
-const BURST: usize = 64;
 
 /// The rules and the ranges that they name, all of which [`Record::parse`] has found right.
 #[derive(Clone, Copy, Debug)]
@@ -70,25 +65,6 @@ impl<'a> Linear<'a> {
         let codes = [version, later, packet.protocol];
         let header = header(packet);
         self.rules.get(..count)?.iter().position(|rule| self.matches(rule, codes, header, packet))
-    }
-
-    /// Brings near what the first rule that names a large list of IPv4 sources will read for these packets. It decides
-    /// nothing.
-    pub(crate) fn fetch_lists(&self, packets: &[Packet]) {
-        let names_source = |&&[[_, _, _, _, present, ..], ..]: &&Bytes| present & present::SOURCE_LISTS != 0;
-        let Some(&[.., source_lists, _]) = self.rules.iter().take(FETCHED).find(names_source) else { return };
-        let references = members(self.references, parse_set(source_lists)).unwrap_or_default();
-        let set = references.first().and_then(|reference| self.lists.set(u32::from_le_bytes(*reference)));
-        let Some(lists::Set::Ipv4(set)) = set else { return };
-        for packets in packets.chunks(BURST) {
-            let mut addresses = [0; BURST];
-            for (address, packet) in addresses.iter_mut().zip(packets) {
-                if let IpAddr::V4(source) = &packet.source {
-                    *address = source.to_bits();
-                }
-            }
-            set.fetch(addresses.get(..packets.len()).unwrap_or_default());
-        }
     }
 
     /// The action of a rule.

@@ -5,6 +5,7 @@
 mod changes;
 mod frames;
 mod lists;
+pub mod noise;
 pub mod properties;
 mod rules;
 mod world;

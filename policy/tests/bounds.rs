@@ -5,6 +5,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
 use firewall::{Shape, Table};
 use policy::compile::compile;
+use policy::generate::noise::number as noise;
 use policy::policy::{
     Action, Addresses, List, Member, Network, Policy, Ports, Prefix, Prefixes, Rule, Transport, Values,
 };
@@ -29,14 +30,6 @@ fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0) >> 10
-}
-
-/// Numbers that look random and are always the same (SplitMix64).
-fn noise(seed: u64) -> u64 {
-    let mut word = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ word >> 31
 }
 
 fn host(seed: u64) -> V4 {

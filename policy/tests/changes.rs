@@ -3,6 +3,7 @@ use arbitrary::Unstructured;
 use firewall::{Cause, PatchError, Patched, Table, judge};
 use policy::change::{Applied, Change, ChangeError, Entry, Live, MOST_LISTED, Reason};
 use policy::compile::{Strategy, ValueError};
+use policy::generate::noise::bytes as noise;
 use policy::generate::properties::{change_and_compare, decide_by_patch, judge_changed};
 use policy::generate::{Traffic, change, frame, policy_and_frames};
 use policy::policy::{Action, Addresses, List, Member, Network, Policy, Prefix, Prefixes, Rule, Values};
@@ -121,17 +122,6 @@ fn is_narrow(rule: &Rule, lists: usize) -> bool {
         Some(Network::Ipv6(asked)) => asks(asked, lists),
         None => false,
     }
-}
-
-/// Bytes that look random and are the same for the same seed (SplitMix64).
-fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let words = (0..).map(|index: u64| {
-        let mut word = (seed << 32 | index).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ word >> 31).to_le_bytes()
-    });
-    words.flatten().take(length).collect()
 }
 
 fn prefix(address: [u8; 4], length: u8) -> Prefix<Ipv4Addr> {

@@ -2,6 +2,7 @@
 //! frames that are made to collide.
 use firewall::{Cause, Fragment, Malformed, Table, judge};
 use policy::compile::compile;
+use policy::generate::noise::bytes as noise;
 use policy::generate::properties::assert_agreed;
 use policy::generate::{Traffic, frame, policy_and_frames};
 use policy::policy::{Addresses, Member, Messages, Network, Policy, Rule, Transport, Values};
@@ -90,17 +91,6 @@ fn large_lists(policy: &Policy, rule: usize) -> Vec<(usize, bool)> {
         Some(Network::Ipv6(asked)) => (1, named(asked, |list| policy.lists[list].ipv6.len() > 40)),
     };
     named.into_iter().map(|is_negated| (version, is_negated)).collect()
-}
-
-/// Bytes that look random and are the same for the same seed (SplitMix64).
-fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let words = (0..).map(|index: u64| {
-        let mut word = (seed << 32 | index).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ word >> 31).to_le_bytes()
-    });
-    words.flatten().take(length).collect()
 }
 
 /// Long lists of rules, so that trees have nodes and rules stand under several of their children.

@@ -92,13 +92,16 @@ impl Conditions {
             }
             Some(both)
         };
-        let count = |asked: Option<Asked>| asked.map_or(0, |asked| asked.count());
-        let counts = |rule| asked(rule).map_or([usize::MAX; 2], |both| both.map(count));
-        let counts: Vec<[usize; 2]> = rules.iter().map(counts).collect();
+        let asked: Vec<_> = rules.iter().map(asked).collect();
+        let count = |asked: &Option<Asked>| asked.as_ref().map_or(0, Asked::count);
+        let counts: Vec<[usize; 2]> = asked
+            .iter()
+            .map(|asked| asked.as_ref().map_or([usize::MAX; 2], |both| both.each_ref().map(count)))
+            .collect();
         let most = most(&counts);
         let mut conditions = Self::default();
-        for ((number, rule), count) in (0..).zip(rules).zip(counts) {
-            match asked(rule) {
+        for ((number, rule), (asked, count)) in (0..).zip(rules).zip(asked.into_iter().zip(counts)) {
+            match asked {
                 Some([v4, v6]) if count.iter().all(|count| *count <= most) => {
                     v4.into_iter().for_each(|asked| conditions.v4.extend(asked.v4(number, rule)));
                     v6.into_iter().for_each(|asked| conditions.v6.extend(asked.v6(number, rule)));
