@@ -2,6 +2,7 @@
 //!
 //! `json` knows where each value stands, `written` what shape a policy has, `resolve` what it means; `ops` reads
 //! everything around it. None of them stops at the first error, and none of them ignores what it does not know.
+mod allow;
 mod error;
 mod json;
 mod keys;
@@ -9,6 +10,7 @@ mod label;
 mod lists;
 mod message;
 mod ops;
+mod places;
 mod reader;
 mod resolve;
 mod suggest;
@@ -18,8 +20,10 @@ mod written;
 use core::net::Ipv4Addr;
 
 pub use error::{Error, ErrorKind, Expected, Fault, Warning, WarningKind};
+pub use places::{HostBits, Line, Places};
 
 use crate::diagnostic::Span;
+use crate::lint::Lint;
 use crate::policy::Policy;
 use crate::progress::Observer;
 use reader::Reader;
@@ -31,6 +35,12 @@ pub struct Config {
     pub policy: Option<Policy>,
     /// For each rule of the policy its name, or else its JSON on one line.
     pub rule_labels: Vec<String>,
+    /// For each rule of the policy the lints that are not to be told of it.
+    pub rule_allows: Vec<Vec<Lint>>,
+    /// The lints that are not to be told of the policy.
+    pub allows: Vec<Lint>,
+    /// Where the parts of the policy stand.
+    pub places: Places,
     /// Arguments of the program.
     pub args: Vec<String>,
     /// Its environment, in the order of the file.
@@ -105,7 +115,7 @@ pub fn parse_observed(
     let config =
         json::parse(text, &mut reader.errors).map(|root| ops::config(&mut reader, text, &root, load, observer));
     reader.errors.extend(config.as_ref().map(check).unwrap_or_default());
-    let Reader { mut errors, mut warnings } = reader;
+    let Reader { mut errors, mut warnings, .. } = reader;
     errors.sort_by_key(|error| (error.span.start, error.span.end));
     warnings.sort_by_key(|warning| (warning.span.start, warning.span.end));
     match config {

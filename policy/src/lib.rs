@@ -7,6 +7,7 @@ pub mod config;
 pub mod diagnostic;
 #[cfg(feature = "generate")]
 pub mod generate;
+pub mod lint;
 pub mod policy;
 pub mod progress;
 pub mod reference;

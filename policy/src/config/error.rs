@@ -168,6 +168,8 @@ pub enum Expected {
     Action,
     /// `default`.
     Default,
+    /// `allow`.
+    Lint,
     /// `RunConfig.Memory`.
     Memory,
     /// `RunConfig.CPUs`.

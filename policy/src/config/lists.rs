@@ -1,8 +1,10 @@
 //! Address lists: from an array of the configuration, or from the text of a file.
 use super::error::{ErrorKind, Expected, Fault};
+use super::places::{HostBits, Line};
 use super::reader::Reader;
 use super::written::{self, Scalar, Source};
 use super::{Load, suggest, value};
+use crate::diagnostic::Span;
 use crate::policy::{List, Prefix, Prefixes};
 use crate::progress::{Observer, Phase, Steps};
 use core::net::{Ipv4Addr, Ipv6Addr};
@@ -37,9 +39,12 @@ fn one(reader: &mut Reader, written: &written::List, load: &mut Load) -> List {
         None => (),
         Some(Source::Members(scalars)) => {
             for scalar in scalars {
-                if let Err(fault) = value::list_member(&scalar.text).map(|member| members.add(member)) {
-                    let (expected, text) = (Expected::ListMember, scalar.text.clone());
-                    reader.error(&scalar.span, ErrorKind::Value { expected, text, fault });
+                match value::list_member(&scalar.text) {
+                    Ok(member) => reader.host_bits.extend(members.add(member, &scalar.text, &scalar.span)),
+                    Err(fault) => {
+                        let (expected, text) = (Expected::ListMember, scalar.text.clone());
+                        reader.error(&scalar.span, ErrorKind::Value { expected, text, fault });
+                    }
                 }
             }
         }
@@ -65,15 +70,22 @@ fn check_name(reader: &mut Reader, written: &written::List) {
 fn lines(reader: &mut Reader, path: &Scalar, bytes: &[u8], members: &mut Members) {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut wrong = 0;
+    let mut host_bits: Option<HostBits> = None;
     for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
         let end = line.iter().position(|byte| matches!(byte, b'#' | b';')).unwrap_or(line.len());
         let text = line.get(..end).unwrap_or(line).trim_ascii();
         if text.is_empty() {
             continue;
         }
-        let member = core::str::from_utf8(text).map_err(|_| Fault::NotAddress).and_then(value::list_member);
-        match member {
-            Ok(member) => members.add(member),
+        let decoded = core::str::from_utf8(text).map_err(|_| Fault::NotAddress);
+        match decoded.and_then(|text| Ok((value::list_member(text)?, text))) {
+            Ok((member, text)) => {
+                if let Some(found) = members.add(member, text, &path.span) {
+                    let first = host_bits.get_or_insert(found);
+                    let line = first.line.map(|line| Line { more: line.more + 1, ..line });
+                    first.line = line.or(Some(Line { number, more: 0 }));
+                }
+            }
             Err(fault) => {
                 wrong += 1;
                 if wrong <= MOST_LINES {
@@ -84,6 +96,7 @@ fn lines(reader: &mut Reader, path: &Scalar, bytes: &[u8], members: &mut Members
             }
         }
     }
+    reader.host_bits.extend(host_bits);
     if wrong > MOST_LINES {
         let more = wrong - MOST_LINES;
         reader.error(&path.span, ErrorKind::ListLines { path: path.text.clone(), more });
@@ -98,10 +111,17 @@ struct Members {
 }
 
 impl Members {
-    fn add(&mut self, member: value::ListMember) {
+    /// Gives `text`, which is the member, back if its mask takes bits away.
+    fn add(&mut self, member: value::ListMember, text: &str, span: &Span) -> Option<HostBits> {
         match member {
-            value::ListMember::Ipv4(prefix) => self.ipv4.push(prefix),
-            value::ListMember::Ipv6(prefix) => self.ipv6.push(prefix),
+            value::ListMember::Ipv4(prefix) => {
+                self.ipv4.push(prefix);
+                HostBits::of(text, &prefix, span)
+            }
+            value::ListMember::Ipv6(prefix) => {
+                self.ipv6.push(prefix);
+                HostBits::of(text, &prefix, span)
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 use super::error::{Error, ErrorKind, Expected, Fault, Warning, WarningKind};
 use super::{suggest, value};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::lint::Lint;
 
 /// Longer values are cut in messages, in characters.
 const LONGEST_QUOTE: usize = 60;
@@ -197,6 +198,7 @@ fn complaint(expected: Expected, text: &str, fault: &Fault) -> String {
         Fault::NotOneOf => match expected {
             Expected::Action | Expected::Default => "is no action".into(),
             Expected::Protocol => "is no protocol known by name".into(),
+            Expected::Lint => "is no lint".into(),
             _ => "is neither `y` nor `n`".into(),
         },
         Fault::Zero if expected == Expected::Cpus => "is no processor at all".into(),
@@ -218,6 +220,7 @@ fn describe(expected: Expected) -> &'static str {
         Expected::ListName => "a name of letters, digits, `-`, `_` and `.`",
         Expected::Fragment => "\"y\" or \"n\"",
         Expected::Action | Expected::Default => "\"accept\" or \"drop\"",
+        Expected::Lint => "the name of a lint, as `check` shows it",
         Expected::Memory => "a size such as \"512M\" or \"2G\", or a number of mebibytes",
         Expected::Cpus => "a number of processors from 1 to 64",
         Expected::Ipv4Address => "an IPv4 address such as \"10.0.2.15\"",
@@ -231,7 +234,7 @@ fn advice(expected: Expected, text: &str, fault: &Fault) -> Option<String> {
     match fault {
         Fault::List => Some(format!("write an array: {}", cut(&as_array(text)))),
         Fault::Reversed { from, to } => Some(format!("did you mean \"{to}-{from}\"?")),
-        Fault::NotOneOf => meant(expected, text).map(did_you_mean),
+        Fault::NotOneOf => meant(expected, text).map(did_you_mean).or_else(|| all_of(expected)),
         Fault::Space => {
             let without: String = text.split_whitespace().collect();
             Some(format!("did you mean {}?", quote(&without)))
@@ -261,8 +264,14 @@ fn meant(expected: Expected, text: &str) -> Option<&'static str> {
             let names: Vec<&'static str> = value::PROTOCOLS.iter().map(|(name, _)| *name).collect();
             suggest::nearest(text, &names)
         }
+        (Expected::Lint, _) => suggest::nearest(text, &Lint::ALL.map(Lint::name)),
         _ => None,
     }
+}
+
+/// Every word that may stand there, where the label does not say it.
+fn all_of(expected: Expected) -> Option<String> {
+    (expected == Expected::Lint).then(|| format!("expected {}", one_of(&Lint::ALL.map(Lint::name))))
 }
 
 fn did_you_mean(meant: &str) -> String {

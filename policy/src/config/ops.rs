@@ -4,6 +4,7 @@ use core::net::Ipv4Addr;
 use super::error::{Error, ErrorKind, Expected, Fault, WarningKind};
 use super::json::{Json, Kind, Member};
 use super::keys::{RUN, RUN_NOT_ACTED_ON, TOP, TOP_NOT_ACTED_ON};
+use super::places::Places;
 use super::reader::Reader;
 use super::{Config, Load, RunConfig, label, resolve, suggest, value, written};
 use crate::diagnostic::Span;
@@ -130,7 +131,10 @@ fn passthrough(
         if key == "firewall" {
             let written = written::firewall(reader, &member.value);
             let policy = resolve::policy(reader, &written, load, observer);
+            config.rule_allows = written.rules.iter().map(|rule| rule.allow.clone()).collect();
+            config.places = places(reader, &written, &member.key_span);
             config.rule_labels = written.rules.iter().map(|rule| label::of(rule, text)).collect();
+            config.allows = written.allow;
             warn_if_open(reader, &policy, &member.key_span);
             config.policy = Some(policy);
         } else if let Some(key) = part_of_policy(&key) {
@@ -140,6 +144,15 @@ fn passthrough(
         } else {
             reader.warning(&member.key_span, WarningKind::NotActedOn { key, place: PASSTHROUGH });
         }
+    }
+}
+
+fn places(reader: &mut Reader, written: &written::Firewall, key: &Span) -> Places {
+    Places {
+        firewall: key.clone(),
+        rules: written.rules_span.clone(),
+        default: written.default.as_ref().map(|word| word.span.clone()),
+        host_bits: core::mem::take(&mut reader.host_bits),
     }
 }
 

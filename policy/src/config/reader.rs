@@ -1,6 +1,7 @@
 //! Takes values out of the tree by type, and keeps what is wrong.
 use super::error::{Error, ErrorKind, Warning, WarningKind};
 use super::json::{Json, Kind, Member};
+use super::places::HostBits;
 use crate::diagnostic::Span;
 
 /// Goes on after an error, so that all of them are found.
@@ -8,6 +9,8 @@ use crate::diagnostic::Span;
 pub(super) struct Reader {
     pub errors: Vec<Error>,
     pub warnings: Vec<Warning>,
+    /// Addresses with bits that their masks take away.
+    pub host_bits: Vec<HostBits>,
 }
 
 impl Reader {

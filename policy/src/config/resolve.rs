@@ -1,11 +1,14 @@
 //! From a policy as written to one as resolved.
 use super::error::{ErrorKind, Expected, Fault, WarningKind};
 use super::lists::{self, Names};
+use super::places::HostBits;
 use super::reader::Reader;
 use super::written::{self, OneOrMany, Scalar};
 use super::{Load, value};
 use crate::policy::{Action, Addresses, Member, Messages, Network, Policy, Ports, Prefix, Rule, Transport, Values};
 use crate::progress::{Observer, Phase, Steps};
+use core::fmt::Display;
+use core::str::FromStr;
 
 /// Resolves every value; what is wrong with any of them is in `reader`, and then the result is not to be used.
 pub(super) fn policy(
@@ -17,9 +20,12 @@ pub(super) fn policy(
     let default = firewall.default.as_ref().and_then(|word| action(reader, word, Expected::Default));
     let mut names = Names::new(&firewall.lists);
     let mut steps = Steps::new(observer, Phase::ReadingRules, firewall.rules.len());
-    let resolved = firewall.rules.iter().map(|written| {
+    let resolved = firewall.rules.iter().enumerate().map(|(number, written)| {
         steps.add(1);
-        rule(reader, written, &mut names)
+        let known = reader.host_bits.len();
+        let rule = rule(reader, written, &mut names);
+        reader.host_bits.iter_mut().skip(known).for_each(|bits| bits.rule = Some(number));
+        rule
     });
     let rules = resolved.collect();
     for list in names.unused() {
@@ -45,20 +51,29 @@ fn rule(reader: &mut Reader, rule: &written::Rule, lists: &mut Names) -> Rule {
     }
 }
 
-fn addresses<A>(
+fn addresses<A: FromStr + PartialEq + Display>(
     reader: &mut Reader,
     written: &written::Addresses,
     lists: &mut Names,
     prefix: fn(&str) -> Result<Prefix<A>, Fault>,
     expected: Expected,
 ) -> Addresses<Prefix<A>> {
-    let mut member = |text: &str| match text.strip_prefix('!').unwrap_or(text).strip_prefix('@') {
-        Some(name) => lists.find(name).map(Member::List),
-        None => value::unnegated(text).and_then(prefix).map(Member::Prefix),
+    let mut host_bits = Vec::new();
+    let mut member = |scalar: &Scalar| {
+        let text = scalar.text.as_str();
+        if let Some(name) = text.strip_prefix('!').unwrap_or(text).strip_prefix('@') {
+            return lists.find(name).map(Member::List);
+        }
+        let prefix = value::unnegated(text).and_then(prefix)?;
+        host_bits.extend(HostBits::of(text, &prefix, &scalar.span));
+        Ok(Member::Prefix(prefix))
     };
+    let source = members(reader, written.src.as_ref(), &mut member, expected);
+    let destination = members(reader, written.dest.as_ref(), &mut member, expected);
+    reader.host_bits.append(&mut host_bits);
     Addresses {
-        source: members(reader, written.src.as_ref(), &mut member, expected),
-        destination: members(reader, written.dest.as_ref(), &mut member, expected),
+        source,
+        destination,
         fragment: written.fragment.as_ref().and_then(|word| fragment(reader, word)),
         protocol: values(reader, written.proto.as_ref(), value::protocol, Expected::Protocol),
     }
@@ -85,14 +100,14 @@ fn values<T>(
     parse: fn(&str) -> Result<T, Fault>,
     expected: Expected,
 ) -> Option<Values<T>> {
-    members(reader, written, |text| value::unnegated(text).and_then(parse), expected)
+    members(reader, written, |scalar| value::unnegated(&scalar.text).and_then(parse), expected)
 }
 
 /// One value or several, of which all are negated or none.
 fn members<T>(
     reader: &mut Reader,
     written: Option<&OneOrMany>,
-    mut parse: impl FnMut(&str) -> Result<T, Fault>,
+    mut parse: impl FnMut(&Scalar) -> Result<T, Fault>,
     expected: Expected,
 ) -> Option<Values<T>> {
     let written = written?;
@@ -102,7 +117,7 @@ fn members<T>(
     }
     let mut members = Vec::with_capacity(written.members.len());
     for scalar in &written.members {
-        match parse(&scalar.text) {
+        match parse(scalar) {
             Ok(member) => members.push(member),
             Err(fault) => refuse(reader, scalar, expected, fault),
         }

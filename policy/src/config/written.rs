@@ -1,15 +1,20 @@
 //! A policy as written: the right shape, and values not yet looked at.
+use super::allow;
 use super::error::ErrorKind;
 use super::json::{Json, Kind, Member};
 use super::reader::Reader;
 use crate::diagnostic::Span;
+use crate::lint::Lint;
 
 /// The object `firewall`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Firewall {
     pub rules: Vec<Rule>,
+    /// The array of them.
+    pub rules_span: Option<Span>,
     pub default: Option<Scalar>,
     pub lists: Vec<List>,
+    pub allow: Vec<Lint>,
 }
 
 /// An entry of `lists`.
@@ -40,6 +45,7 @@ pub(super) struct Rule {
     pub icmp6: Option<Messages>,
     pub action: Option<Scalar>,
     pub name: Option<String>,
+    pub allow: Vec<Lint>,
     pub span: Span,
 }
 
@@ -86,9 +92,9 @@ pub(super) struct OneOrMany {
     pub span: Span,
 }
 
-pub(super) const FIREWALL: &[&str] = &["rules", "default", "lists"];
+pub(super) const FIREWALL: &[&str] = &["rules", "default", "lists", "allow"];
 pub(super) const FIREWALL_NOT_BUILT: &[&str] = &["egress", "dynamic_rules"];
-const RULE: &[&str] = &["ip", "ip6", "tcp", "udp", "icmp", "icmp6", "action", "name", "comment"];
+const RULE: &[&str] = &["ip", "ip6", "tcp", "udp", "icmp", "icmp6", "action", "name", "comment", "allow"];
 const RULE_NOT_BUILT: &[&str] = &["state", "limit", "log"];
 const LIST: &[&str] = &["file"];
 const ADDRESSES: &[&str] = &["src", "dest", "fragment", "proto"];
@@ -105,12 +111,16 @@ const EXCLUSIVE: &[&[&str]] = &[&["ip", "ip6"], &["tcp", "udp", "icmp", "icmp6"]
 
 /// Reads the value of `firewall`.
 pub(super) fn firewall(reader: &mut Reader, json: &Json) -> Firewall {
-    let mut firewall = Firewall { rules: Vec::new(), default: None, lists: Vec::new() };
+    let mut firewall = Firewall::default();
     for member in reader.object(json, "`firewall`") {
         match member.key.as_str() {
-            "rules" => firewall.rules = rules(reader, &member.value),
+            "rules" => {
+                firewall.rules = rules(reader, &member.value);
+                firewall.rules_span = Some(member.value.span.clone());
+            }
             "lists" => firewall.lists = lists(reader, &member.value),
             "default" => firewall.default = scalar(reader, &member.value, "`default`", ACTION),
+            "allow" => firewall.allow = allow::lints(reader, &member.value),
             _ => refuse(reader, member, "`firewall`", FIREWALL, FIREWALL_NOT_BUILT),
         }
     }
@@ -179,6 +189,7 @@ fn rule(reader: &mut Reader, json: &Json) -> Rule {
             "action" => rule.action = scalar(reader, value, "`action`", ACTION),
             "name" => rule.name = reader.string(value, "`name`"),
             "comment" => drop(reader.string(value, "`comment`")),
+            "allow" => rule.allow = allow::lints(reader, value),
             _ => refuse(reader, member, "a rule", RULE, RULE_NOT_BUILT),
         }
     }
