@@ -20,7 +20,10 @@ mod written;
 use core::net::Ipv4Addr;
 
 pub use error::{Error, ErrorKind, Expected, Fault, Warning, WarningKind};
+pub(crate) use message::quote;
 pub use places::{HostBits, Line, Places};
+pub(crate) use suggest::nearest;
+pub(crate) use value::named_protocol;
 
 use crate::diagnostic::Span;
 use crate::lint::Lint;

@@ -8,6 +8,7 @@ pub mod diagnostic;
 #[cfg(feature = "generate")]
 pub mod generate;
 pub mod lint;
+pub mod packet;
 pub mod policy;
 pub mod progress;
 pub mod reference;

@@ -300,7 +300,7 @@ fn words(title: &str, label: &str, help: Option<&str>) -> Words {
 }
 
 /// A value in quotes: cut if long, and without what would move the cursor of a terminal.
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     format!("\"{}\"", cut(text))
 }
 

@@ -27,7 +27,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 ];
 
 /// The nearest of `known` to `word`, if it is near: another name, other case, or a slip for every three letters.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     if word.chars().count() > LONGEST {
         return None;
     }

@@ -85,7 +85,8 @@ pub(super) fn protocol(text: &str) -> Result<RangeInclusive<u8>, Fault> {
     Ok(number..=number)
 }
 
-fn named_protocol(text: &str) -> Result<u8, Fault> {
+/// A protocol's name.
+pub(crate) fn named_protocol(text: &str) -> Result<u8, Fault> {
     let found = PROTOCOLS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
     found.map(|(_, number)| *number).ok_or(Fault::NotOneOf)
 }
