@@ -66,5 +66,6 @@ fn name(phase: Phase) -> &'static str {
         Phase::ReadingLists => "reading lists",
         Phase::CompilingRules => "compiling rules and lists",
         Phase::GrowingTrees => "growing decision trees",
+        Phase::Analysing => "looking at what each rule does",
     }
 }

@@ -6,6 +6,7 @@ use firewall::linear::{self, Record, Version};
 use firewall::lists::LINE;
 use firewall::{protocol, table};
 
+pub(crate) mod bits;
 mod forest;
 pub(crate) mod lists;
 pub(crate) mod part;

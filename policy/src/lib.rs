@@ -12,3 +12,4 @@ pub mod packet;
 pub mod policy;
 pub mod progress;
 pub mod reference;
+pub mod space;

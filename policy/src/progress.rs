@@ -9,6 +9,8 @@ pub enum Phase {
     ReadingLists,
     /// Rules become what an engine looks for, and the lists that they name become tables.
     CompilingRules,
+    /// What a policy does to every packet is worked out.
+    Analysing,
     /// What rules ask for becomes decision trees.
     GrowingTrees,
 }

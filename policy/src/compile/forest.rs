@@ -9,7 +9,6 @@ use firewall::linear::{Record, Version};
 use firewall::table;
 
 mod asked;
-mod bits;
 mod cut;
 mod expand;
 mod grow;

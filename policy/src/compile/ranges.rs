@@ -17,7 +17,7 @@ pub(crate) fn union(mut ranges: Vec<Range>) -> Vec<Range> {
 }
 
 /// All numbers from 0 to `max` that are in none of the ranges, which are a [`union`].
-pub(super) fn complement(ranges: &[Range], max: u128) -> Vec<Range> {
+pub(crate) fn complement(ranges: &[Range], max: u128) -> Vec<Range> {
     let mut gaps = Vec::with_capacity(ranges.len() + 1);
     let mut free = Some(0);
     for &(first, last) in ranges {

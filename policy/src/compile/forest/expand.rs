@@ -1,6 +1,6 @@
 //! A rule as conditions that a leaf can hold.
 use super::asked;
-use super::bits::{Bits, blocks};
+use crate::compile::bits::{Bits, blocks};
 use crate::compile::pools::Pools;
 use crate::compile::ranges::{Range, complement};
 use firewall::forest::{Condition, KIND_LATER, KIND_NUMBERS, answer};

@@ -3,13 +3,13 @@ use crate::compile::ranges::Range;
 
 /// Numbers whose bits under the mask are these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bits {
-    pub(super) bits: u128,
-    pub(super) mask: u128,
+pub(crate) struct Bits {
+    pub(crate) bits: u128,
+    pub(crate) mask: u128,
 }
 
 /// The numbers of ranges, of so many bits: each range cut into blocks that begin at a multiple of their size.
-pub(super) fn blocks(ranges: &[Range], width: u32) -> Vec<Bits> {
+pub(crate) fn blocks(ranges: &[Range], width: u32) -> Vec<Bits> {
     let all = u128::MAX >> (128 - width);
     let mut blocks = Vec::new();
     for &(first, last) in ranges {

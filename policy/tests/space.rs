@@ -1,0 +1,144 @@
+//! Sets of packets are exact: what is said of all packets is held against the naive interpreter, packet by packet.
+use firewall::{Action, Decision, Inspected, Matched, Packet, inspect};
+use policy::generate::noise::bytes as noise;
+use policy::generate::{Traffic, policy_and_frames};
+use policy::policy::{Policy, Rule};
+use policy::reference::decide;
+use policy::space::{Decider, Effect, Space};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// A policy and the packets of frames that are made to meet its rules.
+fn policy_and_packets(bytes: &[u8]) -> (Policy, Vec<Packet>) {
+    let (policy, frames) = policy_and_frames(bytes, 64, Traffic::Any).expect("a policy and frames");
+    let packet = |frame: &Vec<u8>| match inspect(frame) {
+        Ok(Inspected::Packet(packet)) => Some(packet),
+        _ => None,
+    };
+    let packets = frames.iter().filter_map(packet).collect();
+    (policy, packets)
+}
+
+fn accepts(policy: &Policy, packet: &Packet) -> bool {
+    decide(policy, packet).action == Action::Accept
+}
+
+fn decider(decision: &Decision) -> Decider {
+    match decision.cause {
+        Matched::Rule(number) => Decider::Rule(number as usize),
+        Matched::Default => Decider::Default,
+    }
+}
+
+fn without(policy: &Policy, is_gone: impl Fn(usize) -> bool) -> Policy {
+    let rules: Vec<Rule> = policy.rules.clone();
+    let left = rules.into_iter().enumerate().filter(|(number, _)| !is_gone(*number)).map(|(_, rule)| rule);
+    Policy { rules: left.collect(), ..policy.clone() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_packet_is_in_what_a_policy_accepts_when_the_rules_accept_it(bytes in vec(any::<u8>(), 0..2500)) {
+        let (policy, packets) = policy_and_packets(&bytes);
+        let mut space = Space::new(&[&policy])?;
+        let accepted = space.accepted(&policy)?;
+        let all = space.all();
+        for packet in packets {
+            prop_assert_eq!(space.has(accepted, &packet), accepts(&policy, &packet), "{:?}", packet);
+            prop_assert!(space.has(all, &packet), "{:?}", packet);
+            let alone = space.singleton(&packet)?;
+            prop_assert!(space.has(alone, &packet));
+            let both = space.and(alone, accepted)?;
+            prop_assert_eq!(space.is_empty(both), !accepts(&policy, &packet));
+        }
+    }
+
+    #[test]
+    fn what_decides_about_a_set_decides_about_its_packets(bytes in vec(any::<u8>(), 0..2500)) {
+        let (policy, packets) = policy_and_packets(&bytes);
+        let mut space = Space::new(&[&policy])?;
+        let parts = space.deciders(&policy, space.all())?;
+        for packet in packets {
+            let holds: Vec<Decider> =
+                parts.iter().filter(|(_, part)| space.has(*part, &packet)).map(|(decider, _)| *decider).collect();
+            prop_assert_eq!(holds, [decider(&decide(&policy, &packet))]);
+        }
+        for (found, part) in parts {
+            let witness = space.witness(part).expect("a part is not empty");
+            prop_assert_eq!(decider(&decide(&policy, &witness)), found);
+        }
+    }
+
+    #[test]
+    fn regions_have_the_packets_of_their_set_and_no_others(bytes in vec(any::<u8>(), 0..2500)) {
+        let (policy, packets) = policy_and_packets(&bytes);
+        let mut space = Space::new(&[&policy])?;
+        let accepted = space.accepted(&policy)?;
+        let found = space.regions(accepted, 1000)?;
+        prop_assert!(found.is_all);
+        let mut union = space.none();
+        for region in &found.regions {
+            union = space.or(union, region.set)?;
+        }
+        prop_assert_eq!(union, accepted);
+        for packet in packets {
+            let holds = found.regions.iter().any(|region| space.has(region.set, &packet));
+            prop_assert_eq!(holds, accepts(&policy, &packet));
+        }
+    }
+
+    #[test]
+    fn a_rule_is_needed_when_the_policy_is_another_without_it(bytes in vec(any::<u8>(), 0..2500)) {
+        let (policy, packets) = policy_and_packets(&bytes);
+        let mut space = Space::new(&[&policy])?;
+        let accepted = space.accepted(&policy)?;
+        let effects = space.effects(&policy, &mut ())?;
+        for (number, effect) in effects.iter().enumerate() {
+            let rest = without(&policy, |other| other == number);
+            prop_assert_eq!(space.accepted(&rest)? == accepted, *effect != Effect::Needed, "{} {:?}", number, effect);
+            let decides = |packet: &Packet| decider(&decide(&policy, packet)) == Decider::Rule(number);
+            let never = matches!(effect, Effect::Shadowed | Effect::Empty);
+            prop_assert!(!never || !packets.iter().any(decides));
+            let matched = space.matched(&policy.rules[number], &policy)?;
+            prop_assert_eq!(space.is_empty(matched), *effect == Effect::Empty);
+        }
+        let in_turn = space.effects_in_turn(&policy, &mut ())?;
+        let rest = without(&policy, |number| in_turn[number] != Effect::Needed);
+        prop_assert_eq!(space.accepted(&rest)?, accepted);
+        prop_assert!(space.effects(&rest, &mut ())?.iter().all(|effect| *effect == Effect::Needed));
+    }
+
+    #[test]
+    fn two_policies_are_equal_or_a_witness_tells_them_apart(bytes in vec(any::<u8>(), 0..1500), place in any::<usize>()) {
+        let (policy, _) = policy_and_packets(&bytes);
+        let gone = place % policy.rules.len().max(1);
+        let other = without(&policy, |number| number == gone);
+        let mut space = Space::new(&[&policy, &other])?;
+        let (one, two) = (space.accepted(&policy)?, space.accepted(&other)?);
+        let (lost, gained) = (space.minus(one, two)?, space.minus(two, one)?);
+        for (set, before) in [(lost, true), (gained, false)] {
+            if let Some(witness) = space.witness(set) {
+                prop_assert_eq!((accepts(&policy, &witness), accepts(&other, &witness)), (before, !before));
+            }
+        }
+        prop_assert_eq!(one == two, space.is_empty(lost) && space.is_empty(gained));
+    }
+}
+
+/// Of what is generated a good part must be of each kind, or the properties above say nothing.
+#[test]
+fn generated_policies_have_rules_of_every_effect_and_packets_of_both_verdicts() {
+    let (mut effects, mut verdicts) = ([0; 4], [0; 2]);
+    for seed in 0..400 {
+        let (policy, packets) = policy_and_packets(&noise(seed, 2500));
+        let mut space = Space::new(&[&policy]).expect("small");
+        for effect in space.effects(&policy, &mut ()).expect("small") {
+            effects[effect as usize] += 1;
+        }
+        packets.iter().for_each(|packet| verdicts[usize::from(accepts(&policy, packet))] += 1);
+    }
+    assert!(effects.iter().all(|count| *count > 40), "{effects:?}");
+    assert!(verdicts.iter().all(|count| *count > 2000), "{verdicts:?}");
+}
