@@ -142,3 +142,17 @@ fn generated_policies_have_rules_of_every_effect_and_packets_of_both_verdicts() 
     assert!(effects.iter().all(|count| *count > 40), "{effects:?}");
     assert!(verdicts.iter().all(|count| *count > 2000), "{verdicts:?}");
 }
+
+/// The header that IPv6 follows to the next is no packet's protocol, but of a later fragment it can be.
+#[test]
+fn a_rule_for_a_header_that_is_followed_is_empty() {
+    let effects = |rules: &str| {
+        let text = format!(r#"{{"ManifestPassthrough": {{"firewall": {{"rules": [{rules}]}}}}}}"#);
+        let policy = policy::config::parse(&text).expect("valid").0.policy.expect("a policy");
+        Space::new(&[&policy]).expect("small").effects(&policy, &mut ()).expect("small")
+    };
+    assert_eq!(effects(r#"{"ip6": {"proto": [0, 43, 44, 51, 60], "fragment": "n"}}"#), [Effect::Empty]);
+    assert_eq!(effects(r#"{"ip6": {"proto": 44}}"#), [Effect::Needed]);
+    assert_eq!(effects(r#"{"ip": {"proto": 44, "fragment": "n"}}"#), [Effect::Needed]);
+    assert_eq!(effects(r#"{"ip": {"proto": 17}, "tcp": {"dest": 80}}"#), [Effect::Empty]);
+}

@@ -41,11 +41,10 @@ impl Space {
         // Diagrams of its own: what nobody needs any more can be forgotten on the way.
         let mut diagrams = Diagrams::new(MOST, self.diagrams.layout);
         let possible = build::possible(&mut diagrams)?;
-        let impossible = diagrams.others(possible)?;
         let mut walk = Walk { diagrams, policy, taken_away, steps, effects, needed: Vec::new(), room: MOST };
-        let tree = walk.tree(0, policy.rules.len())?;
+        let tree = walk.tree(0, policy.rules.len(), possible)?;
         walk.needed.extend(tree.all());
-        walk.go(&tree, impossible, end(policy.default))?;
+        walk.go(&tree, NONE, end(policy.default))?;
         Ok(walk.effects)
     }
 }
@@ -81,10 +80,10 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn tree(&mut self, from: usize, to: usize) -> Result<Tree, TooLarge> {
+    fn tree(&mut self, from: usize, to: usize, possible: Id) -> Result<Tree, TooLarge> {
         if to - from > 1 {
             let middle = from + (to - from) / 2;
-            let halves = [self.tree(from, middle)?, self.tree(middle, to)?];
+            let halves = [self.tree(from, middle, possible)?, self.tree(middle, to, possible)?];
             let first = self.diagrams.apply(Op::Else, halves[0].first, halves[1].first)?;
             let matched = self.diagrams.apply(Op::Or, halves[0].matched, halves[1].matched)?;
             return Ok(Tree { from, to, matched, first, halves: Some(Box::new(halves)) });
@@ -93,6 +92,7 @@ impl Walk<'_> {
             None => (NONE, NONE),
             Some(rule) => {
                 let first = build::rule(&mut self.diagrams, rule, &self.policy.lists, end(rule.action))?;
+                let first = self.diagrams.apply(Op::Within, first, possible)?;
                 (first, self.diagrams.whose(first, |end| end != NONE)?)
             }
         };
