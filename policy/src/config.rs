@@ -4,6 +4,7 @@
 //! everything around it. None of them stops at the first error, and none of them ignores what it does not know.
 mod allow;
 mod error;
+mod escapes;
 mod json;
 mod keys;
 mod label;
@@ -11,9 +12,11 @@ mod lists;
 mod message;
 mod ops;
 mod places;
+mod property;
 mod reader;
 mod resolve;
 mod suggest;
+mod test;
 mod value;
 mod written;
 
@@ -22,6 +25,7 @@ use core::net::Ipv4Addr;
 pub use error::{Error, ErrorKind, Expected, Fault, Warning, WarningKind};
 pub(crate) use message::quote;
 pub use places::{HostBits, Line, Places};
+pub use property::PropertyFault;
 pub(crate) use suggest::nearest;
 pub(crate) use value::named_protocol;
 
@@ -29,6 +33,7 @@ use crate::diagnostic::Span;
 use crate::lint::Lint;
 use crate::policy::Policy;
 use crate::progress::Observer;
+use crate::test::Test;
 use reader::Reader;
 
 /// A configuration file, checked.
@@ -42,6 +47,8 @@ pub struct Config {
     pub rule_allows: Vec<Vec<Lint>>,
     /// The lints that are not to be told of the policy.
     pub allows: Vec<Lint>,
+    /// What is expected of the policy.
+    pub tests: Vec<Test>,
     /// Where the parts of the policy stand.
     pub places: Places,
     /// Arguments of the program.

@@ -13,3 +13,4 @@ pub mod policy;
 pub mod progress;
 pub mod reference;
 pub mod space;
+pub mod test;

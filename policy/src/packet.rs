@@ -35,6 +35,7 @@ mod words;
 pub use describe::describe;
 pub use error::{Error, ErrorKind};
 pub use frame::frame;
+pub(crate) use names::{message, messages};
 pub use parse::parse;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};

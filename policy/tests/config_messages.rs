@@ -78,10 +78,11 @@ fn every_kind_of_error_and_fault_has_a_case() {
         }
     }
     let all = "NotUtf8 Syntax EmptyFile TooDeep ControlCharacter NulCharacter DuplicateKey UnknownKey Misplaced ListFile ListLine ListLines \
-               NearFirewall WrongType NotSupported Conflict Value EmptyArray MixedNegation KlibWithoutPolicy \
+               NearFirewall WrongType NotSupported Conflict Value EmptyArray MixedNegation KlibWithoutPolicy TestShape ExpectsNothing NotOfProperty Property Packet \
                Ipv4Prefix Ipv6Prefix Port IcmpType IcmpCode Protocol Fragment Action Default Lint Memory Ipv4Address NetMask VariableName \
                Empty Space NegatedTwice List NotDecimal LeadingZero TooLarge Reversed NotAddress OtherVersion Zone \
-               Mask NamedList UnknownList NegatedMember NotName ListMember ListName NotOneOf Zero NotContiguous EqualsSign";
+               Mask NamedList UnknownList NegatedMember NotName ListMember ListName NotOneOf Zero NotContiguous EqualsSign \
+               Verdict RuleName Host NoSuchRule UnknownRule";
     let missing: Vec<&str> = all.split_whitespace().filter(|name| !seen.contains(*name)).collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
 }

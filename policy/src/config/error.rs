@@ -1,5 +1,7 @@
 //! What can be wrong with a configuration file, as data. `message.rs` has the words.
+use super::property::PropertyFault;
 use crate::diagnostic::Span;
+use crate::packet;
 
 /// Something that stops the file from being used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +136,28 @@ pub enum ErrorKind {
     MixedNegation,
     /// `Klibs` names the firewall and there is no policy.
     KlibWithoutPolicy,
+    /// A test that says both what happens to a packet and a property, or neither.
+    TestShape {
+        /// Whether it has both.
+        both: bool,
+    },
+    /// A test of a packet that expects nothing.
+    ExpectsNothing,
+    /// A test's `verdict` or `rule` beside a property, which has none.
+    NotOfProperty {
+        /// The key.
+        key: &'static str,
+    },
+    /// A property that cannot be read; what it says of one value is [`Value`](Self::Value).
+    Property {
+        /// What is wrong.
+        fault: PropertyFault,
+    },
+    /// A test's packet that cannot be read.
+    Packet {
+        /// What is wrong.
+        error: packet::ErrorKind,
+    },
     /// See [`Error::refused`].
     Refused {
         /// What is wrong.
@@ -170,6 +194,12 @@ pub enum Expected {
     Default,
     /// `allow`.
     Lint,
+    /// `verdict` of a test.
+    Verdict,
+    /// `rule` of a test.
+    RuleName,
+    /// What follows `from` and `to` in a property.
+    Host,
     /// `RunConfig.Memory`.
     Memory,
     /// `RunConfig.CPUs`.
@@ -222,6 +252,16 @@ pub enum Fault {
     },
     /// A name from `lists` where no address stands.
     NamedList,
+    /// A number that no rule has; they are counted from 1.
+    NoSuchRule {
+        /// How many there are.
+        rules: usize,
+    },
+    /// A name that no rule has.
+    UnknownRule {
+        /// The one that was probably meant.
+        meant: Option<String>,
+    },
     /// A name that is not in `lists`.
     UnknownList {
         /// The one that was probably meant.

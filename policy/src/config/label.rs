@@ -9,8 +9,8 @@ pub(super) fn of(rule: &Rule, text: &str) -> String {
     }
 }
 
-/// A name without what would move the cursor of a terminal.
-fn one_line(name: &str) -> String {
+/// Text without what would move the cursor of a terminal.
+pub(super) fn one_line(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 

@@ -126,7 +126,7 @@ impl Members {
     }
 }
 
-/// The lists by name, and which of them rules have named.
+/// The lists by name, and which of them rules and tests have named.
 pub(super) struct Names<'a> {
     written: &'a [written::List],
     numbers: HashMap<&'a str, usize>,
@@ -154,7 +154,7 @@ impl<'a> Names<'a> {
         Ok(number)
     }
 
-    /// The lists that no rule names.
+    /// The lists that are not named.
     pub(super) fn unused(&self) -> impl Iterator<Item = &'a written::List> {
         self.written.iter().zip(&self.used).filter(|(_, used)| !**used).map(|(list, _)| list)
     }

@@ -1,8 +1,9 @@
 //! The words for what is wrong: a title, what was expected, and what to do.
 use super::error::{Error, ErrorKind, Expected, Fault, Warning, WarningKind};
-use super::{suggest, value};
+use super::{property, suggest, value};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::Lint;
+use crate::packet;
 
 /// Longer values are cut in messages, in characters.
 const LONGEST_QUOTE: usize = 60;
@@ -11,7 +12,7 @@ const LONGEST_QUOTE: usize = 60;
 const MOST_IN_LABEL: usize = 7;
 
 /// A title, a label and what to do.
-type Words = (String, String, Option<String>);
+pub(super) type Words = (String, String, Option<String>);
 
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Diagnostic {
@@ -142,6 +143,30 @@ fn error_words(kind: &ErrorKind) -> Words {
             "asks for the object `firewall` in `ManifestPassthrough`",
             Some("add \"ManifestPassthrough\": {\"firewall\": {\"rules\": [...]}}, or remove it from `Klibs`"),
         ),
+        ErrorKind::TestShape { both: true } => {
+            words("a test with both `packet` and `property`", "expected one of them", Some("make two tests of it"))
+        }
+        ErrorKind::TestShape { both: false } => words(
+            "a test without `packet` and `property`",
+            "expected one of them",
+            Some("such as {\"packet\": \"tcp from 10.0.2.2 to :8080\", \"verdict\": \"accept\"}"),
+        ),
+        ErrorKind::ExpectsNothing => words(
+            "a test of a packet that expects nothing",
+            "expected `verdict` or `rule` beside `packet`",
+            Some("add \"verdict\": \"accept\" or \"verdict\": \"drop\""),
+        ),
+        ErrorKind::NotOfProperty { key } => (
+            format!("`{key}` beside a property"),
+            "a property says by itself what it expects".into(),
+            Some("remove it, or test a `packet`".into()),
+        ),
+        ErrorKind::Property { fault } => property::words(fault),
+        ErrorKind::Packet { error } => {
+            let error = packet::Error { span: 0..0, kind: error.clone() };
+            let Diagnostic { title, label, help, .. } = error.into();
+            (title, label, help)
+        }
         ErrorKind::Refused { message, expected } => (message.clone(), format!("expected {expected}"), None),
     }
 }
@@ -192,6 +217,8 @@ fn complaint(expected: Expected, text: &str, fault: &Fault) -> String {
         Fault::Mask { most } => format!("has a mask that is no number from 0 to {most}"),
         Fault::NamedList if expected == Expected::ListMember => "names a list, and a list has addresses only".into(),
         Fault::NamedList => "names a list, and lists are of addresses".into(),
+        Fault::NoSuchRule { .. } => "is the number of no rule".into(),
+        Fault::UnknownRule { .. } => "is the name of no rule".into(),
         Fault::UnknownList { .. } => "names a list that is not in `lists`".into(),
         Fault::NegatedMember => "is negated, and a list says what is in it".into(),
         Fault::NotName => "is no name of a list".into(),
@@ -199,6 +226,7 @@ fn complaint(expected: Expected, text: &str, fault: &Fault) -> String {
             Expected::Action | Expected::Default => "is no action".into(),
             Expected::Protocol => "is no protocol known by name".into(),
             Expected::Lint => "is no lint".into(),
+            Expected::Verdict => "is no verdict".into(),
             _ => "is neither `y` nor `n`".into(),
         },
         Fault::Zero if expected == Expected::Cpus => "is no processor at all".into(),
@@ -219,7 +247,9 @@ fn describe(expected: Expected) -> &'static str {
         Expected::ListMember => "an address or prefix such as \"10.0.2.2\", \"10.0.2.0/24\" or \"fe80::/10\"",
         Expected::ListName => "a name of letters, digits, `-`, `_` and `.`",
         Expected::Fragment => "\"y\" or \"n\"",
-        Expected::Action | Expected::Default => "\"accept\" or \"drop\"",
+        Expected::RuleName => "the name of a rule, its number from 1, or \"default\"",
+        Expected::Host => "an address such as \"10.0.0.0/8\", a list such as \"@office\", or \"anywhere\"",
+        Expected::Action | Expected::Default | Expected::Verdict => "\"accept\" or \"drop\"",
         Expected::Lint => "the name of a lint, as `check` shows it",
         Expected::Memory => "a size such as \"512M\" or \"2G\", or a number of mebibytes",
         Expected::Cpus => "a number of processors from 1 to 64",
@@ -249,6 +279,9 @@ fn advice(expected: Expected, text: &str, fault: &Fault) -> Option<String> {
             let negation = if text.starts_with('!') { "!" } else { "" };
             Some(did_you_mean(&format!("{negation}@{}", cut(meant))))
         }
+        Fault::UnknownRule { meant: Some(meant) } => Some(format!("did you mean {}?", quote(meant))),
+        Fault::NoSuchRule { rules: 0 } => Some("the policy has no rules".into()),
+        Fault::NoSuchRule { rules } => Some(format!("rules are counted from 1; the last is {rules}")),
         Fault::NegatedMember => Some("negate the list where a rule names it: \"!@name\"".into()),
         _ => None,
     }
@@ -259,7 +292,7 @@ fn meant(expected: Expected, text: &str) -> Option<&'static str> {
     match (expected, text.to_ascii_lowercase().as_str()) {
         (Expected::Fragment, "y" | "yes" | "true" | "1" | "!n") => Some("y"),
         (Expected::Fragment, "n" | "no" | "false" | "0" | "!y") => Some("n"),
-        (Expected::Action | Expected::Default, _) => suggest::nearest(text, &["accept", "drop"]),
+        (Expected::Action | Expected::Default | Expected::Verdict, _) => suggest::nearest(text, &["accept", "drop"]),
         (Expected::Protocol, _) => {
             let names: Vec<&'static str> = value::PROTOCOLS.iter().map(|(name, _)| *name).collect();
             suggest::nearest(text, &names)
@@ -274,7 +307,7 @@ fn all_of(expected: Expected) -> Option<String> {
     (expected == Expected::Lint).then(|| format!("expected {}", one_of(&Lint::ALL.map(Lint::name))))
 }
 
-fn did_you_mean(meant: &str) -> String {
+pub(super) fn did_you_mean(meant: &str) -> String {
     format!("did you mean \"{meant}\"?")
 }
 

@@ -4,9 +4,10 @@ use core::net::Ipv4Addr;
 use super::error::{Error, ErrorKind, Expected, Fault, WarningKind};
 use super::json::{Json, Kind, Member};
 use super::keys::{RUN, RUN_NOT_ACTED_ON, TOP, TOP_NOT_ACTED_ON};
+use super::lists::Names;
 use super::places::Places;
 use super::reader::Reader;
-use super::{Config, Load, RunConfig, label, resolve, suggest, value, written};
+use super::{Config, Load, RunConfig, label, resolve, suggest, test, value, written};
 use crate::diagnostic::Span;
 use crate::policy::{Action, Policy};
 use crate::progress::Observer;
@@ -130,7 +131,12 @@ fn passthrough(
         let key = member.key.clone();
         if key == "firewall" {
             let written = written::firewall(reader, &member.value);
-            let policy = resolve::policy(reader, &written, load, observer);
+            let mut names = Names::new(&written.lists);
+            let policy = resolve::policy(reader, &written, &mut names, load, observer);
+            config.tests = test::resolve(reader, text, &written, &mut names);
+            for list in names.unused() {
+                reader.warning(&list.name_span, WarningKind::UnusedList { name: list.name.clone() });
+            }
             config.rule_allows = written.rules.iter().map(|rule| rule.allow.clone()).collect();
             config.places = places(reader, &written, &member.key_span);
             config.rule_labels = written.rules.iter().map(|rule| label::of(rule, text)).collect();

@@ -1,5 +1,5 @@
 //! From a policy as written to one as resolved.
-use super::error::{ErrorKind, Expected, Fault, WarningKind};
+use super::error::{ErrorKind, Expected, Fault};
 use super::lists::{self, Names};
 use super::places::HostBits;
 use super::reader::Reader;
@@ -14,23 +14,20 @@ use core::str::FromStr;
 pub(super) fn policy(
     reader: &mut Reader,
     firewall: &written::Firewall,
+    names: &mut Names,
     load: &mut Load,
     observer: &mut dyn Observer,
 ) -> Policy {
     let default = firewall.default.as_ref().and_then(|word| action(reader, word, Expected::Default));
-    let mut names = Names::new(&firewall.lists);
     let mut steps = Steps::new(observer, Phase::ReadingRules, firewall.rules.len());
     let resolved = firewall.rules.iter().enumerate().map(|(number, written)| {
         steps.add(1);
         let known = reader.host_bits.len();
-        let rule = rule(reader, written, &mut names);
+        let rule = rule(reader, written, names);
         reader.host_bits.iter_mut().skip(known).for_each(|bits| bits.rule = Some(number));
         rule
     });
     let rules = resolved.collect();
-    for list in names.unused() {
-        reader.warning(&list.name_span, WarningKind::UnusedList { name: list.name.clone() });
-    }
     let lists = lists::resolve(reader, &firewall.lists, load, observer);
     Policy { rules, default: default.unwrap_or(Action::Accept), lists }
 }

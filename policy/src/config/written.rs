@@ -3,6 +3,7 @@ use super::allow;
 use super::error::ErrorKind;
 use super::json::{Json, Kind, Member};
 use super::reader::Reader;
+use super::test::{self, Test};
 use crate::diagnostic::Span;
 use crate::lint::Lint;
 
@@ -15,6 +16,7 @@ pub(super) struct Firewall {
     pub default: Option<Scalar>,
     pub lists: Vec<List>,
     pub allow: Vec<Lint>,
+    pub tests: Vec<Test>,
 }
 
 /// An entry of `lists`.
@@ -92,7 +94,7 @@ pub(super) struct OneOrMany {
     pub span: Span,
 }
 
-pub(super) const FIREWALL: &[&str] = &["rules", "default", "lists", "allow"];
+pub(super) const FIREWALL: &[&str] = &["rules", "default", "lists", "allow", "tests"];
 pub(super) const FIREWALL_NOT_BUILT: &[&str] = &["egress", "dynamic_rules"];
 const RULE: &[&str] = &["ip", "ip6", "tcp", "udp", "icmp", "icmp6", "action", "name", "comment", "allow"];
 const RULE_NOT_BUILT: &[&str] = &["state", "limit", "log"];
@@ -120,6 +122,7 @@ pub(super) fn firewall(reader: &mut Reader, json: &Json) -> Firewall {
             }
             "lists" => firewall.lists = lists(reader, &member.value),
             "default" => firewall.default = scalar(reader, &member.value, "`default`", ACTION),
+            "tests" => firewall.tests = test::tests(reader, &member.value),
             "allow" => firewall.allow = allow::lints(reader, &member.value),
             _ => refuse(reader, member, "`firewall`", FIREWALL, FIREWALL_NOT_BUILT),
         }
@@ -255,7 +258,7 @@ fn messages(reader: &mut Reader, json: &Json, place: &'static str) -> Messages {
 }
 
 /// A key that is not built, or not known.
-fn refuse(
+pub(super) fn refuse(
     reader: &mut Reader,
     member: &Member,
     place: &'static str,
@@ -272,7 +275,7 @@ fn refuse(
 }
 
 /// `expected` is for the message.
-fn scalar(reader: &mut Reader, json: &Json, what: &str, expected: &'static str) -> Option<Scalar> {
+pub(super) fn scalar(reader: &mut Reader, json: &Json, what: &str, expected: &'static str) -> Option<Scalar> {
     match &json.kind {
         Kind::Text(text) | Kind::Number(text) => Some(Scalar { text: text.clone(), span: json.span.clone() }),
         _ => {

@@ -70,7 +70,7 @@ pub(super) const FLAGS: [(&str, u8); 8] = [
 pub(super) const NO_FLAGS: &str = "no-flags";
 
 /// All messages of a version.
-pub(super) fn messages(version: Version) -> &'static [Message] {
+pub(crate) fn messages(version: Version) -> &'static [Message] {
     match version {
         Version::V4 => ICMP,
         Version::V6 => ICMPV6,
@@ -78,7 +78,7 @@ pub(super) fn messages(version: Version) -> &'static [Message] {
 }
 
 /// A message's type, and its code where the name says it.
-pub(super) fn message(version: Version, name: &str) -> Option<(u8, Option<u8>)> {
+pub(crate) fn message(version: Version, name: &str) -> Option<(u8, Option<u8>)> {
     let found = messages(version).iter().find(|(known, ..)| known.eq_ignore_ascii_case(name));
     found.map(|(_, message_type, code)| (*message_type, *code))
 }
