@@ -13,7 +13,8 @@ Examples:
   portcullis run -p 9000:8080 -e PORT=8080 ./server --quiet
   portcullis build examples/tcp-8080-only.json g -o g.img
   portcullis run g.img
-  portcullis check config.json";
+  portcullis check config.json
+  portcullis test config.json";
 
 const RUN_EXAMPLES: &str = "\
 Ports:
@@ -25,6 +26,16 @@ Ports:
 
 Exit code: the program's own; 128 and the signal's number if a signal ended it (139: a fault);
 125 if the machine did not boot or failed, 126 if the program cannot run here, 127 if there is none.";
+
+const TEST_EXAMPLES: &str = "\
+Tests stand in `tests` beside the policy's `rules`:
+  {\"packet\": \"tcp from 10.0.2.2:40000 to :8080 syn\", \"verdict\": \"accept\", \"rule\": \"web\"}
+  \"only tcp 8080 from anywhere, udp from 10.0.0.0/8\"    nothing else is accepted
+  \"never from 169.254.0.0/16\"                          nothing of this is accepted
+  \"always tcp 22 from 10.0.0.0/8\"                      all of this is accepted
+The last three hold of every packet there is, or a packet is shown that breaks them.
+
+Exit code: 0 if all hold or there are none, 1 if some do not, 2 for errors in the configuration.";
 
 /// Runs one program in one virtual machine, and lets in only the packets that its policy accepts
 #[derive(Debug, Parser)]
@@ -48,6 +59,15 @@ pub enum Command {
         /// Say what its policy costs: how a rule is found, in how much memory, and with how many accesses to it at worst
         #[arg(short, long)]
         verbose: bool,
+    },
+    /// Run the tests of a policy that stand in its configuration
+    #[command(after_help = TEST_EXAMPLES)]
+    Test {
+        /// The configuration file
+        config: PathBuf,
+        /// How to tell what came of them
+        #[arg(long, default_value = "text")]
+        format: Format,
     },
     /// Build an image that `run` boots
     Build {
@@ -126,6 +146,15 @@ pub struct Run {
     /// An x86-64 program for Linux, an image, or the name of a bundled example; then the program's arguments
     #[arg(value_name = "PROGRAM|IMAGE [ARGS]", trailing_var_arg = true, allow_hyphen_values = true)]
     pub program: Vec<OsString>,
+}
+
+/// How something is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// To a reader.
+    Text,
+    /// To a program: one JSON object.
+    Json,
 }
 
 /// What runs the instructions of the machine.

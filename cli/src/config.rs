@@ -8,19 +8,34 @@ use policy::progress::Observer;
 use std::io::IsTerminal;
 use std::path::Path;
 
+/// A configuration that is right, and the file that it is from.
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// What the file is called on the command line.
+    pub name: String,
+    /// All of it.
+    pub text: String,
+}
+
 /// Reads the file; warnings go to standard error.
 pub fn load(path: &Path) -> Result<Config, Failure> {
+    load_whole(path).map(|loaded| loaded.config)
+}
+
+/// As [`load`], and keeps the file.
+pub fn load_whole(path: &Path) -> Result<Loaded, Failure> {
     let coloured = std::io::stderr().is_terminal();
     let mut progress = Progress::start();
     let loaded = load_quietly(path, coloured, &mut progress);
     drop(progress);
-    let (config, warnings) = loaded?;
+    let (loaded, warnings) = loaded?;
     eprint!("{warnings}");
-    Ok(config)
+    Ok(loaded)
 }
 
-/// Reads the file; returns the configuration and the warnings, drawn.
-fn load_quietly(path: &Path, coloured: bool, observer: &mut dyn Observer) -> Result<(Config, String), Failure> {
+/// Reads the file; returns it and the warnings, drawn.
+fn load_quietly(path: &Path, coloured: bool, observer: &mut dyn Observer) -> Result<(Loaded, String), Failure> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
     let text = String::from_utf8_lossy(&bytes);
@@ -29,7 +44,9 @@ fn load_quietly(path: &Path, coloured: bool, observer: &mut dyn Observer) -> Res
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut list = |name: &str| std::fs::read(folder.join(name)).map_err(|error| error.to_string());
     let (config, warnings) = config::parse_observed(&text, &mut list, port_errors, observer).map_err(refuse)?;
-    Ok((config, diagnostic::render(&name, &text, warnings, coloured)))
+    let warnings = diagnostic::render(&name, &text, warnings, coloured);
+    let text = text.into_owned();
+    Ok((Loaded { config, name, text }, warnings))
 }
 
 /// What is wrong with the ports, whose syntax is the command's.
@@ -49,7 +66,7 @@ fn port_errors(config: &Config) -> Vec<Error> {
 mod tests {
     use super::*;
 
-    fn load(text: &[u8]) -> Result<(Config, String), Failure> {
+    fn load(text: &[u8]) -> Result<(Loaded, String), Failure> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("c.json");
         std::fs::write(&path, text).unwrap();
@@ -58,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_missing_is_named() {
-        let error = load_quietly(Path::new("/nowhere/c.json"), false, &mut ()).unwrap_err();
+        let error = load_quietly(Path::new("/nowhere/c.json"), false, &mut ()).err().unwrap();
         assert_eq!((error.code(), error.to_string().contains("/nowhere/c.json")), (2, true));
     }
 
@@ -66,7 +83,7 @@ mod tests {
     fn a_port_that_cannot_be_forwarded_is_shown_where_it_stands() {
         let text =
             b"{\n  \"RunConfig\": {\"Ports\": [\"80\", \"8010-8000\"], \"UDPPorts\": [\"x\", \"80\", \"79-81\"], \"Accel\": 3}\n}";
-        let error = load(text).unwrap_err().to_string();
+        let error = load(text).err().unwrap().to_string();
         for part in [
             "c.json:2",
             "`8010-8000` ends before it begins",
@@ -80,6 +97,6 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_refused() {
-        assert_eq!(load(b"{\"Args\": [\"\xff\"]}").unwrap_err().code(), 2);
+        assert_eq!(load(b"{\"Args\": [\"\xff\"]}").err().unwrap().code(), 2);
     }
 }

@@ -31,6 +31,7 @@ mod run;
 mod say;
 mod session;
 mod summary;
+mod test;
 mod tree;
 mod whole;
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(run) => run::run(&run),
         Command::Check { config, verbose } => check::check(&config, verbose),
+        Command::Test { config, format } => test::test(&config, format),
         Command::Build { config, program, output } => build::build(&config, program.as_deref(), &output),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -66,6 +66,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::ReadingLists => "reading lists",
         Phase::CompilingRules => "compiling rules and lists",
         Phase::GrowingTrees => "growing decision trees",
+        Phase::Testing => "testing the policy",
         Phase::Analysing => "looking at what each rule does",
     }
 }

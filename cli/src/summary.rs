@@ -53,7 +53,8 @@ fn other(cause: &Cause, rules: usize) -> Option<(String, String)> {
     })
 }
 
-fn shorten(label: &str) -> String {
+/// A label that is not too long for a line.
+pub fn shorten(label: &str) -> String {
     if label.chars().count() <= LABEL {
         return label.to_string();
     }

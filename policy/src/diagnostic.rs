@@ -43,6 +43,11 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+/// The line that a byte of a file is in, from 1.
+pub fn line(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
 /// Draws the messages in the order given, each with its line; with colours for a terminal or without.
 ///
 /// `name` is what the reader calls the file. Ends in a line feed unless there is nothing to draw.

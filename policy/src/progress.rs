@@ -11,6 +11,8 @@ pub enum Phase {
     CompilingRules,
     /// What a policy does to every packet is worked out.
     Analysing,
+    /// What is expected of a policy is compared with what it does.
+    Testing,
     /// What rules ask for becomes decision trees.
     GrowingTrees,
 }

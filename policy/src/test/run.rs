@@ -27,7 +27,7 @@ pub enum Outcome {
 /// # Errors
 /// A property cannot be decided in the memory that there is for it.
 pub fn run(policy: &Policy, tests: &[Test], observer: &mut dyn Observer) -> Result<Vec<Outcome>, TooLarge> {
-    let mut steps = Steps::new(observer, Phase::Analysing, tests.len());
+    let mut steps = Steps::new(observer, Phase::Testing, tests.len());
     let mut everything = Everything { policy, known: None };
     let outcomes = tests.iter().map(|test| {
         let outcome = match &test.claim {
