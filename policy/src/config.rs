@@ -43,6 +43,8 @@ pub struct Config {
     pub policy: Option<Policy>,
     /// For each rule of the policy its name, or else its JSON on one line.
     pub rule_labels: Vec<String>,
+    /// For each rule of the policy whether it has nothing but what it asks and its action: no name, no comment, no `allow`.
+    pub plain_rules: Vec<bool>,
     /// For each rule of the policy the lints that are not to be told of it.
     pub rule_allows: Vec<Vec<Lint>>,
     /// The lints that are not to be told of the policy.

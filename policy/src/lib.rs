@@ -5,6 +5,7 @@ pub mod change;
 pub mod compile;
 pub mod config;
 pub mod diagnostic;
+pub mod diff;
 #[cfg(feature = "generate")]
 pub mod generate;
 pub mod lint;
@@ -12,5 +13,7 @@ pub mod packet;
 pub mod policy;
 pub mod progress;
 pub mod reference;
+pub mod simplify;
 pub mod space;
 pub mod test;
+pub mod write;

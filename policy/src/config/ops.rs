@@ -137,6 +137,7 @@ fn passthrough(
             for list in names.unused() {
                 reader.warning(&list.name_span, WarningKind::UnusedList { name: list.name.clone() });
             }
+            config.plain_rules = written.rules.iter().map(written::Rule::is_plain).collect();
             config.rule_allows = written.rules.iter().map(|rule| rule.allow.clone()).collect();
             config.places = places(reader, &written, &member.key_span);
             config.rule_labels = written.rules.iter().map(|rule| label::of(rule, text)).collect();

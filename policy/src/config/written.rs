@@ -47,8 +47,16 @@ pub(super) struct Rule {
     pub icmp6: Option<Messages>,
     pub action: Option<Scalar>,
     pub name: Option<String>,
+    pub has_comment: bool,
     pub allow: Vec<Lint>,
     pub span: Span,
+}
+
+impl Rule {
+    /// Whether it has nothing but what it asks and its action.
+    pub fn is_plain(&self) -> bool {
+        self.name.is_none() && !self.has_comment && self.allow.is_empty()
+    }
 }
 
 /// The attribute `ip` or `ip6`.
@@ -191,7 +199,7 @@ fn rule(reader: &mut Reader, json: &Json) -> Rule {
             "icmp6" => rule.icmp6 = Some(messages(reader, value, "`icmp6`")),
             "action" => rule.action = scalar(reader, value, "`action`", ACTION),
             "name" => rule.name = reader.string(value, "`name`"),
-            "comment" => drop(reader.string(value, "`comment`")),
+            "comment" => rule.has_comment = reader.string(value, "`comment`").is_some(),
             "allow" => rule.allow = allow::lints(reader, value),
             _ => refuse(reader, member, "a rule", RULE, RULE_NOT_BUILT),
         }
