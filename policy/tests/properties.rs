@@ -188,3 +188,74 @@ fn a_list_that_only_a_test_names_gets_no_warning() {
         assert_eq!(config::parse(&text).expect("right").1.len(), warnings, "{name}");
     }
 }
+
+/// Pieces that properties are made of, right and wrong.
+const PIECES: [&str; 36] = [
+    "only",
+    "never",
+    "always",
+    " ",
+    " ",
+    " ",
+    ", ",
+    ",",
+    "tcp",
+    "udp",
+    "icmp",
+    "icmp6",
+    "ip",
+    "ip6",
+    "proto",
+    "port",
+    "from",
+    "to",
+    "type",
+    "code",
+    "fragments",
+    "not ",
+    "!",
+    "@office",
+    "@",
+    "10.0.0.0/8",
+    "fe80::/10",
+    "[",
+    "]",
+    ":",
+    "8080",
+    "80-",
+    "/",
+    "é\u{2003}",
+    "echo-request",
+    "everything",
+];
+
+#[test]
+fn whatever_is_written_is_read_or_refused_where_it_stands() {
+    let (mut read, mut refused) = (0, 0);
+    for seed in 0..30_000_u64 {
+        let choices = policy::generate::noise::bytes(seed, 14);
+        let pieces = choices.iter().map(|byte| PIECES[usize::from(*byte) % PIECES.len()]);
+        // Words stand apart more often than not.
+        let space = if seed % 3 == 0 { "" } else { " " };
+        let kind = ["", "only tcp ", "never from "][seed as usize % 7 % 3];
+        let words = format!("{kind}{}", pieces.take(1 + seed as usize % 12).collect::<Vec<_>>().join(space));
+        let text = format!(
+            r#"{{"ManifestPassthrough": {{"firewall": {{"tests": ["{words}"], "rules": [{{}}], "lists": {{"office": []}}}}}}}}"#
+        );
+        match config::parse(&text) {
+            Ok((config, _)) => {
+                read += 1;
+                let Claim::Property(property) = &config.tests[0].claim else { panic!("{words}") };
+                assert!(property.packets.iter().all(|rule| words.contains(&text[rule.span.clone()])), "{words}");
+            }
+            Err(errors) => {
+                refused += 1;
+                let [error] = errors.as_slice() else { panic!("{words}: {errors:?}") };
+                let start = text.find("[\"").expect("the tests") + 2;
+                assert!(error.span.start >= start && error.span.end <= start + words.len() + 1, "{words}: {error:?}");
+                assert!(text.get(error.span.clone()).is_some_and(|part| !part.is_empty()), "{words}: {error:?}");
+            }
+        }
+    }
+    assert!(read > 100 && refused > 1000, "{read} read, {refused} refused");
+}
