@@ -17,3 +17,4 @@ pub mod simplify;
 pub mod space;
 pub mod test;
 pub mod write;
+pub mod trace;

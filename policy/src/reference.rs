@@ -16,7 +16,7 @@ pub fn decide(policy: &Policy, packet: &Packet) -> Decision {
 }
 
 /// A rule with several attributes matches when all of them do; a rule with none matches every packet.
-fn rule_matches(rule: &Rule, packet: &Packet, lists: &[List]) -> bool {
+pub(crate) fn rule_matches(rule: &Rule, packet: &Packet, lists: &[List]) -> bool {
     rule.network.as_ref().is_none_or(|network| network_matches(network, packet, lists))
         && rule.transport.as_ref().is_none_or(|transport| transport_matches(transport, packet))
 }
