@@ -1,4 +1,5 @@
 //! The command line as written. What it means is settled in `bundle.rs` and `host.rs`.
+use crate::explain::{self, Explain};
 use crate::mac::Mac;
 use crate::memory;
 use crate::ports::{self, Protocol};
@@ -14,7 +15,8 @@ Examples:
   portcullis build examples/tcp-8080-only.json g -o g.img
   portcullis run g.img
   portcullis check config.json
-  portcullis test config.json";
+  portcullis test config.json
+  portcullis explain config.json tcp from 10.0.2.2 to :8080";
 
 const RUN_EXAMPLES: &str = "\
 Ports:
@@ -69,6 +71,9 @@ pub enum Command {
         #[arg(long, default_value = "text")]
         format: Format,
     },
+    /// Say what a policy does with a packet, or with those of a capture file, and why
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(Box<Explain>),
     /// Build an image that `run` boots
     Build {
         /// The configuration file
@@ -153,7 +158,7 @@ pub struct Run {
 pub enum Format {
     /// To a reader.
     Text,
-    /// To a program: one JSON object.
+    /// To a program: a JSON object, or several, each on a line.
     Json,
 }
 

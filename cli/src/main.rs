@@ -10,8 +10,10 @@ mod args;
 mod backlog;
 mod build;
 mod bundle;
+mod capture;
 mod check;
 mod config;
+mod explain;
 mod failure;
 mod frames;
 mod host;
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(&run),
         Command::Check { config, verbose } => check::check(&config, verbose),
         Command::Test { config, format } => test::test(&config, format),
+        Command::Explain(arguments) => explain::explain(&arguments),
         Command::Build { config, program, output } => build::build(&config, program.as_deref(), &output),
         Command::Completions { shell } => {
             let mut script = Vec::new();

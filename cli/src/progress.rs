@@ -27,6 +27,13 @@ impl Progress {
         let waiting = std::io::stderr().is_terminal().then(|| show_late(bar.clone()));
         Self { bar, waiting }
     }
+
+    /// So much of all that there is to do is done.
+    pub fn show(&self, what: &'static str, done: u64, total: u64) {
+        self.bar.set_message(what);
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
 }
 
 /// Shows the bar after a while. The work itself may tell nothing for long.
@@ -43,9 +50,7 @@ fn show_late(bar: ProgressBar) -> (Sender<()>, JoinHandle<()>) {
 
 impl Observer for Progress {
     fn done(&mut self, phase: Phase, done: usize, total: usize) {
-        self.bar.set_message(name(phase));
-        self.bar.set_length(total as u64);
-        self.bar.set_position(done as u64);
+        self.show(name(phase), done as u64, total as u64);
     }
 }
 

@@ -23,6 +23,7 @@ mod written;
 use core::net::Ipv4Addr;
 
 pub use error::{Error, ErrorKind, Expected, Fault, Warning, WarningKind};
+pub use label::folded;
 pub(crate) use message::quote;
 pub use places::{HostBits, Line, Places};
 pub use property::PropertyFault;

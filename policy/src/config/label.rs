@@ -15,7 +15,7 @@ pub(super) fn one_line(name: &str) -> String {
 }
 
 /// JSON with each run of white space outside its strings made one space.
-fn folded(json: &str) -> String {
+pub fn folded(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let (mut in_string, mut escaped) = (false, false);
     for c in json.chars() {

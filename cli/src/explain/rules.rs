@@ -1,0 +1,68 @@
+//! The rules of a configuration as they are written.
+use crate::config::Loaded;
+use policy::config::folded;
+use policy::policy::{Action, Policy};
+
+/// A configuration without a firewall lets everything in.
+const OPEN: Policy = Policy { rules: Vec::new(), default: Action::Accept, lists: Vec::new() };
+
+/// The longest rule shown, in characters.
+const LONGEST: usize = 200;
+
+/// A policy, and where its rules stand.
+pub struct Rules<'c> {
+    /// What the reader calls the file.
+    pub file: &'c str,
+    /// The policy; open if the configuration has none.
+    pub policy: Policy,
+    /// Whether it has one.
+    pub is_configured: bool,
+    names: &'c [String],
+    text: &'c str,
+    lines: Vec<usize>,
+}
+
+impl<'c> Rules<'c> {
+    /// Of a configuration.
+    pub fn new(loaded: &'c Loaded) -> Self {
+        let Loaded { config, name, text } = loaded;
+        let policy = config.policy.clone().unwrap_or(OPEN);
+        let mut lines = Vec::with_capacity(policy.rules.len());
+        let (mut line, mut at) = (1, 0);
+        // Rules stand in the order of the file.
+        for rule in &policy.rules {
+            line += text.get(at..rule.span.start).map_or(0, |before| before.matches('\n').count());
+            at = rule.span.start;
+            lines.push(line);
+        }
+        Self { file: name, policy, is_configured: config.policy.is_some(), names: &config.rule_labels, text, lines }
+    }
+
+    /// The line of a rule, from 1.
+    pub fn line(&self, rule: usize) -> Option<usize> {
+        self.lines.get(rule).copied()
+    }
+
+    /// The JSON of a rule, on one line.
+    pub fn json(&self, rule: usize) -> String {
+        let span = self.policy.rules.get(rule).map(|rule| rule.span.clone()).unwrap_or_default();
+        cut(folded(self.text.get(span).unwrap_or_default()))
+    }
+
+    /// The name of a rule, or its JSON.
+    pub fn label(&self, rule: usize) -> String {
+        cut(self.names.get(rule).cloned().unwrap_or_default())
+    }
+
+    /// The name of a rule, if it has one.
+    pub fn name(&self, rule: usize) -> Option<String> {
+        Some(self.label(rule)).filter(|label| *label != self.json(rule))
+    }
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}...", text.get(..at).unwrap_or_default()),
+        None => text,
+    }
+}
