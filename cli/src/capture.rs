@@ -229,3 +229,8 @@ fn without_length(block: &[u8]) -> Vec<u8> {
     }
     copy
 }
+
+#[cfg(test)]
+mod made;
+#[cfg(test)]
+mod tests;

@@ -16,5 +16,5 @@ pub mod reference;
 pub mod simplify;
 pub mod space;
 pub mod test;
-pub mod write;
 pub mod trace;
+pub mod write;

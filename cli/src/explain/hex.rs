@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn words_are_not_hex() {
-        for text in ["tcp", "udp to 80", "icmp", "ip proto 47", "", "face2face"] {
+        for text in ["tcp", "udp to 80", "icmp", "ip proto 47", "", "facts"] {
             assert!(!is_hex(text), "{text}");
         }
     }

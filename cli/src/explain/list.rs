@@ -5,7 +5,7 @@ use super::told;
 use crate::capture::Captured;
 use firewall::{Cause, Verdict};
 use policy::packet::describe;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Of a packet, what there is to say.
@@ -58,6 +58,7 @@ impl Line<'_> {
             "number": self.captured.number,
             "time": self.captured.time.map(decimal),
             "bytes": self.captured.length,
+            "verdict": Value::Null,
         });
         match self.verdict {
             Some(verdict) => {

@@ -35,7 +35,7 @@ pub fn survey(rules: &Rules, path: &Path, arguments: &Explain, paint: Paint) -> 
     };
     let blob = bundle::compile(&rules.policy)?;
     let table = Table::decode(&blob).map_err(|error| Failure::CannotBoot(error.to_string()))?;
-    let mut drops = arguments.drops.as_ref().map(|copy| Drops::create(copy, path)).transpose()?;
+    let mut drops = None;
     let mut survey = Survey {
         rules,
         table,
@@ -47,7 +47,15 @@ pub fn survey(rules: &Rules, path: &Path, arguments: &Explain, paint: Paint) -> 
     // A list on the terminal says itself how far it is.
     let progress = Some(Progress::start()).filter(|_| !arguments.list || !io::stdout().is_terminal());
     let end = capture::read(source.as_mut(), &name, &mut |part, done| match part {
-        Part::Header(bytes) => drops.as_mut().map_or(Ok(()), |drops| drops.write(&bytes)),
+        Part::Header(bytes) => match &arguments.drops {
+            // Where there is no header, nothing is written over.
+            Some(copy) => match &mut drops {
+                Some(drops) => drops,
+                None => drops.insert(Drops::create(copy, path)?),
+            }
+            .write(&bytes),
+            None => Ok(()),
+        },
         Part::Packet(packet) => {
             if packet.number % TOLD == 0 {
                 progress.iter().for_each(|bar| bar.show("reading packets", done as u64, length));

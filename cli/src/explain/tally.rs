@@ -180,21 +180,15 @@ impl Tally {
     /// What could not be judged, and what was only in part there.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = vec![];
-        if self.cut.packets > 0 {
-            let Few { packets, first } = self.cut;
-            let counted = counted(packets);
-            warnings.push(match self.unknown.packets {
-                0 => format!("{counted} captured only in part, first packet {first}; their headers are whole"),
-                unknown => format!(
-                    "{counted} captured only in part, first packet {first}; of {unknown} the headers are not whole, so that \
-                     there is no verdict, first packet {}",
-                    self.unknown.first
-                ),
-            });
-        }
-        for (link, Few { packets, first }) in &self.links {
-            let counted = counted(*packets);
-            warnings.push(format!("{counted} of link type {link}, which is not read, first packet {first}"));
+        let mut warn = |few: Few, what: String| {
+            if few.packets > 0 {
+                warnings.push(format!("{} {what}, first packet {}", counted(few.packets), few.first));
+            }
+        };
+        warn(self.cut, "captured only in part".into());
+        warn(self.unknown, "without a verdict, because their headers were not captured".into());
+        for (link, few) in &self.links {
+            warn(*few, format!("without a verdict, because link type {link} is not read"));
         }
         warnings
     }
