@@ -4,6 +4,7 @@ use crate::mac::Mac;
 use crate::memory;
 use crate::ports::{self, Protocol};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use policy::export::Target;
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -16,7 +17,8 @@ Examples:
   portcullis run g.img
   portcullis check config.json
   portcullis test config.json
-  portcullis explain config.json tcp from 10.0.2.2 to :8080";
+  portcullis explain config.json tcp from 10.0.2.2 to :8080
+  portcullis export config.json --to nftables";
 
 const RUN_EXAMPLES: &str = "\
 Ports:
@@ -38,6 +40,15 @@ Tests stand in `tests` beside the policy's `rules`:
 The last three hold of every packet there is, or a packet is shown that breaks them.
 
 Exit code: 0 if all hold or there are none, 1 if some do not, 2 for errors in the configuration.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  portcullis export config.json --to nftables | nft -f -
+  portcullis export config.json --to aws-security-group --approximate narrower
+  portcullis export -p 8080 --to gcp-firewall
+
+What is written is read back and compared with the policy, over every packet there is. Exit code: 0, or 2 where the
+firewall cannot say the policy.";
 
 /// Runs one program in one virtual machine, and lets in only the packets that its policy accepts
 #[derive(Debug, Parser)]
@@ -84,11 +95,70 @@ pub enum Command {
         #[arg(short, long, value_name = "IMAGE")]
         output: PathBuf,
     },
+    /// Write the policy for the firewall in front, proved to let in the same
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(Export),
     /// Print the completions for a shell
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+/// The arguments of `export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The configuration file; without a policy in it, its `Ports` are opened
+    pub config: Option<PathBuf>,
+    /// For which firewall
+    #[arg(long, value_name = "TARGET")]
+    pub to: To,
+    /// TCP ports to open from anywhere, where there is no policy: what `ops instance create -p` opens
+    #[arg(short, long = "port", value_parser = tcp_ports)]
+    pub port: Vec<String>,
+    /// Where the firewall cannot say the policy, take the nearest that it can
+    #[arg(long, value_name = "DIRECTION")]
+    pub approximate: Option<Nearest>,
+    /// Where to put it, in place of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The firewalls that there are exports for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum To {
+    /// A file for `nft -f`
+    Nftables,
+    /// JSON for `aws ec2 authorize-security-group-ingress --cli-input-json`
+    AwsSecurityGroup,
+    /// Entries, each for `aws ec2 create-network-acl-entry --cli-input-json`
+    AwsNacl,
+    /// Firewall rules of Compute Engine's API
+    GcpFirewall,
+    /// `securityRules` of a network security group
+    AzureNsg,
+}
+
+impl To {
+    /// What is written.
+    pub fn target(self) -> Target {
+        match self {
+            To::Nftables => Target::Nftables,
+            To::AwsSecurityGroup => Target::AwsSecurityGroup,
+            To::AwsNacl => Target::AwsNacl,
+            To::GcpFirewall => Target::GcpFirewall,
+            To::AzureNsg => Target::AzureNsg,
+        }
+    }
+}
+
+/// In which direction an export may differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Nearest {
+    /// All that the policy accepts, and more
+    Wider,
+    /// Nothing that the policy does not accept, and less
+    Narrower,
 }
 
 /// The arguments of `run`.

@@ -14,6 +14,7 @@ mod capture;
 mod check;
 mod config;
 mod explain;
+mod export;
 mod failure;
 mod frames;
 mod host;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Test { config, format } => test::test(&config, format),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Build { config, program, output } => build::build(&config, program.as_deref(), &output),
+        Command::Export(options) => export::export(&options),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut script);

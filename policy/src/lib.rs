@@ -6,6 +6,7 @@ pub mod compile;
 pub mod config;
 pub mod diagnostic;
 pub mod diff;
+pub mod export;
 #[cfg(feature = "generate")]
 pub mod generate;
 pub mod lint;

@@ -11,6 +11,7 @@ mod cover;
 mod diagram;
 mod effect;
 pub mod field;
+mod forget;
 mod region;
 mod size;
 mod witness;
