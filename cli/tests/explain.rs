@@ -56,7 +56,7 @@ fn capture() -> Made {
     arp[12..14].copy_from_slice(&[0x08, 0x06]);
     made.record(99, 999_999, &arp, arp.len());
     let tcp = frame("tcp");
-    made.record(107, 0, &tcp[..50], tcp.len() - 4).record(108, 0, &tcp[..50], tcp.len());
+    made.record(107, 0, &tcp[..50], tcp.len() - 4).record(108, 0, &tcp[..47], tcp.len());
     made
 }
 

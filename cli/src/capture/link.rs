@@ -139,14 +139,14 @@ impl Framed<'_> {
     }
 }
 
-/// Bytes of the protocol's header that are looked at.
+/// Bytes of the protocol's header up to the last that is looked at.
 fn asked_of_payload(packet: &Packet) -> usize {
     match packet.protocol {
         _ if packet.fragment == Fragment::Later => 0,
-        protocol::TCP => 20,
-        protocol::UDP => 8,
-        protocol::ICMP if packet.source.is_ipv4() => 8,
-        protocol::ICMPV6 if packet.source.is_ipv6() => 4,
+        protocol::TCP => 14,
+        protocol::UDP => 4,
+        protocol::ICMP if packet.source.is_ipv4() => 2,
+        protocol::ICMPV6 if packet.source.is_ipv6() => 2,
         _ => 0,
     }
 }

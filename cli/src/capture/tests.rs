@@ -209,14 +209,14 @@ fn what_is_no_packet_is_so_on_every_link() {
 #[test]
 fn what_is_captured_in_part_is_judged_by_its_headers() {
     for (words, headers) in [
-        ("tcp to 22", 54),
-        ("udp to 22", 42),
-        ("icmp", 42),
+        ("tcp to 22", 48),
+        ("udp to 22", 38),
+        ("icmp", 36),
         ("ip proto 47", 34),
         ("tcp fragment", 34),
-        ("tcp from ::1", 74),
-        ("icmp6 type 135", 58),
-        ("udp from ::1 first-fragment", 70),
+        ("tcp from ::1", 68),
+        ("icmp6 type 135", 56),
+        ("udp from ::1 first-fragment", 66),
     ] {
         let mut frame = frame(words);
         frame.extend([0xee; 30]);
