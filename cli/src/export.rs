@@ -40,7 +40,7 @@ pub fn export(options: &args::Export) -> Result<u8, Failure> {
     if config.policy.is_none() && !target.is_stateful() {
         say(format_args!("warning: {target} lets in no answers to what the instance sends by itself"));
     }
-    tell(target, &exported);
+    tell(&exported);
     Ok(0)
 }
 
@@ -99,14 +99,13 @@ fn refusal(path: Option<&Path>, target: Target, policy: &Policy, rules: &[Unsaya
 }
 
 /// Says what was proved, and what it does not speak about.
-fn tell(target: Target, exported: &Exported) {
+fn tell(exported: &Exported) {
     if let Some(warning) = &exported.warning {
         say(format_args!("warning: {warning}"));
     }
-    let compared = match target {
-        Target::Nftables => "",
-        _ if target.is_stateful() => ", for packets that begin a flow and are no later fragments",
-        _ => ", for packets that are no later fragments",
+    let compared = match exported.compared {
+        "" => String::new(),
+        packets => format!(", for {packets}"),
     };
     match exported.proof {
         Proof::Equal => say(format_args!("proved equal to the policy{compared}")),

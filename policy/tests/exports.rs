@@ -5,6 +5,7 @@ use policy::generate::noise::bytes as noise;
 use policy::generate::{Traffic, policy_and_frames};
 use policy::policy::Policy;
 use policy::reference::decide;
+use policy::space::Space;
 
 /// Generated policies, and packets for each.
 fn cases(seeds: core::ops::Range<u64>) -> impl Iterator<Item = (Policy, Vec<Packet>)> {
@@ -90,5 +91,73 @@ fn clouds_decide_as_the_policy_or_as_was_proved() {
         assert!([equal, refused, wider, narrower].iter().all(|count| *count > 5));
         // What takes over 1,000 rules is no security group.
         assert!(none < if target == Target::AwsSecurityGroup { 100 } else { 10 });
+    }
+}
+
+/// A policy that every target can say, with something of each that all of them can.
+fn sayable() -> Policy {
+    let text = r#"{"ManifestPassthrough": {"firewall": {"rules": [
+        {"ip": {"src": "10.0.2.0/24"}, "tcp": {"dest": "8000-8010"}, "action": "accept"},
+        {"ip6": {"src": "2001:db8::/32", "proto": 50}, "action": "accept"},
+        {"udp": {"dest": [53, 443]}, "action": "accept"},
+        {"action": "drop"}]}}}"#;
+    policy::config::parse(text).expect("a configuration").0.policy.expect("a policy")
+}
+
+/// The proof is of the text: with another number in it, it means something else.
+#[test]
+fn what_is_changed_in_a_text_is_noticed() {
+    let policy = sayable();
+    for target in Target::ALL {
+        let exported = export(&policy, &[], target, None).expect("it can be said");
+        assert_eq!(exported.proof, Proof::Equal, "{target:?}");
+        let mut space = Space::new(&[&policy]).expect("room");
+        let accepted = |space: &mut Space, text: &str| {
+            let read = read(target, text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+            space.accepted(&read).expect("room")
+        };
+        let same = accepted(&mut space, &exported.text);
+        let protocol = if exported.text.contains("Esp") { ("Esp", "Ah") } else { ("50", "52") };
+        let changes = [
+            ("8010", "8011"),
+            ("10.0.2.0/24", "10.0.2.0/23"),
+            ("2001:db8::/32", "2001:db8::/33"),
+            ("443", "444"),
+            protocol,
+        ];
+        for (old, new) in changes {
+            assert!(exported.text.contains(old), "{target:?} {old}");
+            let changed = exported.text.replace(old, new);
+            assert_ne!(accepted(&mut space, &changed), same, "{target:?} {old} {new}");
+        }
+    }
+}
+
+/// Whatever stands in a text, it is read or refused.
+#[test]
+fn no_text_is_too_odd_to_be_refused() {
+    let policy = sayable();
+    for target in Target::ALL {
+        let text = export(&policy, &[], target, None).expect("it can be said").text;
+        let (mut read_anyway, mut refused) = (0, 0);
+        for seed in 0..3000_u64 {
+            let noise = noise(seed, 6);
+            let mut bytes = text.clone().into_bytes();
+            let at = usize::from(u16::from_le_bytes([noise[0], noise[1]])) % bytes.len();
+            match noise[2] % 4 {
+                0 => bytes.truncate(at),
+                1 => bytes[at] = b" {}\"\n0-,9:/!"[usize::from(noise[3]) % 12],
+                2 => drop(bytes.remove(at)),
+                _ => {
+                    let end = (at + usize::from(noise[4])).min(bytes.len());
+                    bytes.splice(at..end, []);
+                }
+            }
+            match read(target, &String::from_utf8_lossy(&bytes)) {
+                Ok(_) => read_anyway += 1,
+                Err(error) => refused += usize::from(!error.to_string().is_empty()),
+            }
+        }
+        assert!(read_anyway > 0 && refused > 1000, "{target:?} {read_anyway} {refused}");
     }
 }

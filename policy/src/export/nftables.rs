@@ -11,4 +11,4 @@ mod values;
 mod write;
 
 pub use read::read;
-pub use write::write;
+pub use write::{hides_authenticated, write};

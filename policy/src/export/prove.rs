@@ -16,6 +16,8 @@ pub struct Exported {
     pub text: String,
     /// What was proved.
     pub proof: Proof,
+    /// Which packets were compared; empty if all.
+    pub compared: &'static str,
     /// A limit of the target that it is over.
     pub warning: Option<String>,
 }
@@ -49,7 +51,7 @@ pub fn export(
         let found = accepted(&mut space, &goal, target, &text)?;
         let proof = compare(&mut space, &goal, found)?;
         return if proof == Proof::Equal {
-            Ok(Exported { text, proof, warning: None })
+            Ok(Exported { text, proof, compared: compared(target, policy), warning: None })
         } else {
             Err(not_proved(proof))
         };
@@ -74,12 +76,18 @@ pub fn export(
     match (approximate, proof) {
         (_, Proof::Equal)
         | (Some(Approximate::Wider), Proof::Wider(_))
-        | (Some(Approximate::Narrower), Proof::Narrower(_)) => {
-            Ok(Exported { text: best.text, proof, warning: warning(target, best.rules) })
-        }
+        | (Some(Approximate::Narrower), Proof::Narrower(_)) => Ok(Exported {
+            text: best.text,
+            proof,
+            compared: compared(target, policy),
+            warning: warning(target, best.rules),
+        }),
         _ => Err(not_proved(proof)),
     }
 }
+
+/// What takes more bytes is not sought to be said shorter: regions of it are too many to be found soon.
+const LONG: usize = 1 << 18;
 
 /// The text with the fewest rules of those that let in what is wanted. Where the policy's `own` rules say it, and in few, no other
 /// is looked for.
@@ -104,7 +112,8 @@ fn shortest(
                 best = Some(written);
             }
         }
-        let is_short = best.as_ref().is_some_and(|best| best.rules <= policy.rules.len() * 2 + 2);
+        let few = policy.rules.len() * 2 + 2;
+        let is_short = best.as_ref().is_some_and(|best| best.rules <= few || best.text.len() > LONG);
         if is_short || !core::mem::take(&mut is_first) {
             break;
         }
@@ -122,6 +131,16 @@ fn write(target: Target, blocks: &[Block]) -> Written {
         Target::AwsNacl => aws::write_nacl(blocks),
         Target::GcpFirewall => gcp::write(blocks),
         Target::AzureNsg | Target::Nftables => azure::write(blocks),
+    }
+}
+
+/// In words, which packets a proof speaks of.
+fn compared(target: Target, policy: &Policy) -> &'static str {
+    match target {
+        Target::Nftables if nftables::hides_authenticated(policy) => "packets without an authentication header in IPv6",
+        Target::Nftables => "",
+        _ if target.is_stateful() => "packets that begin a flow and are no later fragments",
+        _ => "packets that are no later fragments",
     }
 }
 

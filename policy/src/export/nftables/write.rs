@@ -31,7 +31,7 @@ pub fn write(policy: &Policy, labels: &[String]) -> String {
          \t\tiif \"lo\" accept\n\
          \t\tip frag-off & 0x1fff != 0 goto fragments\n\t\tfrag frag-off != 0 goto fragments\n"
     );
-    if policy.rules.iter().any(asks_protocol_v6) {
+    if hides_authenticated(policy) {
         out += "\t\t# What is behind an authentication header in IPv6 cannot be told.\n\t\tmeta nfproto ipv6 meta l4proto 51 drop\n";
     }
     chain(&mut out, policy, labels, Chain::Received);
@@ -162,6 +162,11 @@ fn messages(messages: &Messages, word: &str, alone: impl Fn() -> Ways) -> Ways {
 /// Ways that say nothing do not say the protocol either.
 fn named(ways: Ways, alone: impl Fn() -> Ways) -> Ways {
     if ways.iter().any(String::is_empty) { alone() } else { ways }
+}
+
+/// Whether IPv6 packets with an authentication header are dropped, because nftables does not tell what is behind it.
+pub fn hides_authenticated(policy: &Policy) -> bool {
+    policy.rules.iter().any(asks_protocol_v6)
 }
 
 /// Whether what a rule does to an IPv6 packet that is no later fragment depends on the packet's protocol.
