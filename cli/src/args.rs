@@ -1,8 +1,10 @@
 //! The command line as written. What it means is settled in `bundle.rs` and `host.rs`.
+use crate::diff::{self, Diff};
 use crate::explain::{self, Explain};
 use crate::mac::Mac;
 use crate::memory;
 use crate::ports::{self, Protocol};
+use crate::who::{self, Who};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use policy::export::Target;
 use std::ffi::OsString;
@@ -85,6 +87,20 @@ pub enum Command {
     /// Say what a policy does with a packet, or with those of a capture file, and why
     #[command(after_help = explain::EXAMPLES)]
     Explain(Box<Explain>),
+    /// Say which packets a new policy treats otherwise than an old one, over all packets there are
+    #[command(after_help = diff::EXIT_CODE)]
+    Diff(Diff),
+    /// Say from where something of the instance can be reached
+    #[command(after_help = who::EXAMPLES)]
+    Who(Who),
+    /// Write a configuration whose policy is shorter, and proved to decide alike
+    Simplify {
+        /// The configuration file
+        config: PathBuf,
+        /// Where to write it, in place of standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Build an image that `run` boots
     Build {
         /// The configuration file

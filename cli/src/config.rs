@@ -2,7 +2,7 @@
 use crate::failure::Failure;
 use crate::ports::{self, Protocol, Taken};
 use crate::progress::Progress;
-use policy::config::{self, Config, Error};
+use policy::config::{self, Config, Error, Warning};
 use policy::diagnostic;
 use policy::progress::Observer;
 use std::io::IsTerminal;
@@ -38,15 +38,19 @@ pub fn load_whole(path: &Path) -> Result<Loaded, Failure> {
 fn load_quietly(path: &Path, coloured: bool, observer: &mut dyn Observer) -> Result<(Loaded, String), Failure> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let refuse = |errors: Vec<Error>| Failure::Usage(diagnostic::render(&name, &text, errors, coloured));
     config::decode(&bytes).map_err(|error| refuse(vec![error]))?;
+    let (config, warnings) = parse(path, &text, observer).map_err(refuse)?;
+    let warnings = diagnostic::render(&name, &text, warnings, coloured);
+    Ok((Loaded { config, name, text }, warnings))
+}
+
+/// Reads a text as if it stood in a file, whose lists it names.
+pub fn parse(path: &Path, text: &str, observer: &mut dyn Observer) -> Result<(Config, Vec<Warning>), Vec<Error>> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut list = |name: &str| std::fs::read(folder.join(name)).map_err(|error| error.to_string());
-    let (config, warnings) = config::parse_observed(&text, &mut list, port_errors, observer).map_err(refuse)?;
-    let warnings = diagnostic::render(&name, &text, warnings, coloured);
-    let text = text.into_owned();
-    Ok((Loaded { config, name, text }, warnings))
+    config::parse_observed(text, &mut list, port_errors, observer)
 }
 
 /// What is wrong with the ports, whose syntax is the command's.

@@ -5,8 +5,6 @@ mod hex;
 mod input;
 mod list;
 mod one;
-mod paint;
-mod rules;
 mod survey;
 mod tally;
 mod told;
@@ -15,10 +13,10 @@ pub use args::{EXAMPLES, Explain};
 
 use crate::config;
 use crate::failure::Failure;
+use crate::paint::Paint;
 use crate::print;
+use crate::rules::Rules;
 use input::Input;
-use paint::Paint;
-use rules::Rules;
 use std::io::IsTerminal;
 
 /// Reads a configuration and a packet, and explains what becomes of it.

@@ -13,6 +13,7 @@ mod bundle;
 mod capture;
 mod check;
 mod config;
+mod diff;
 mod explain;
 mod export;
 mod failure;
@@ -24,18 +25,22 @@ mod locate;
 mod mac;
 mod memory;
 mod object;
+mod paint;
 mod ports;
 mod program;
 mod progress;
 mod qemu;
 mod ram;
 mod relay;
+mod rules;
 mod run;
 mod say;
 mod session;
+mod simplify;
 mod summary;
 mod test;
 mod tree;
+mod who;
 mod whole;
 
 use args::{Cli, Command};
@@ -50,6 +55,9 @@ fn main() -> ExitCode {
         Command::Check { config, verbose } => check::check(&config, verbose),
         Command::Test { config, format } => test::test(&config, format),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
+        Command::Who(arguments) => who::who(&arguments),
+        Command::Simplify { config, output } => simplify::simplify(&config, output.as_deref()),
         Command::Build { config, program, output } => build::build(&config, program.as_deref(), &output),
         Command::Export(options) => export::export(&options),
         Command::Completions { shell } => {

@@ -32,7 +32,7 @@ pub(crate) use value::named_protocol;
 
 use crate::diagnostic::Span;
 use crate::lint::Lint;
-use crate::policy::Policy;
+use crate::policy::{Policy, Rule};
 use crate::progress::Observer;
 use crate::test::Test;
 use reader::Reader;
@@ -135,6 +135,12 @@ pub fn parse_observed(
         Some(config) if errors.is_empty() => Ok((config, warnings)),
         _ => Err(errors),
     }
+}
+
+/// Reads sets of packets in the words of properties, such as `tcp 8080, udp from 10.0.0.0/8`: rules that match them, whatever
+/// their action. Lists of a policy cannot be named.
+pub fn packets(text: &str) -> Result<Vec<Rule>, Error> {
+    property::packets(text).map_err(|property::Refused { span, kind }| Error { span, kind })
 }
 
 /// The text of a file, which must be UTF-8.

@@ -1,8 +1,8 @@
 //! The packets of a capture file, each on a line.
-use super::paint::Paint;
-use super::rules::Rules;
 use super::told;
 use crate::capture::Captured;
+use crate::paint::Paint;
+use crate::rules::Rules;
 use firewall::{Cause, Verdict};
 use policy::packet::describe;
 use serde_json::{Value, json};

@@ -1,9 +1,9 @@
 //! One packet: its verdict, and why.
 use super::input::Input;
-use super::paint::Paint;
-use super::rules::Rules;
 use super::told;
 use crate::args::Format;
+use crate::paint::Paint;
+use crate::rules::Rules;
 use firewall::{Action, Cause, Inspected, Matched, Packet, inspect};
 use policy::packet::describe;
 use policy::trace::{Trace, trace};

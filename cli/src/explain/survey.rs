@@ -2,14 +2,14 @@
 use super::args::Explain;
 use super::drops::Drops;
 use super::list::{self, Line};
-use super::paint::Paint;
-use super::rules::Rules;
 use super::tally::Tally;
 use crate::args::Format;
 use crate::bundle;
 use crate::capture::{self, Captured, End, Link, Part};
 use crate::failure::Failure;
+use crate::paint::Paint;
 use crate::progress::Progress;
+use crate::rules::Rules;
 use crate::say::say;
 use firewall::{Action, Table};
 use std::fs::File;

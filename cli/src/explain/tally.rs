@@ -1,8 +1,8 @@
 //! How many packets each cause decided about.
-use super::paint::Paint;
-use super::rules::Rules;
 use super::told;
 use crate::capture::{Captured, Link};
+use crate::paint::Paint;
+use crate::rules::Rules;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use firewall::verdict::{Counter, Counters};

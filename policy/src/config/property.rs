@@ -21,6 +21,7 @@ use super::error::{ErrorKind, Expected, Fault};
 use super::lists::Names;
 use super::suggest;
 use crate::diagnostic::Span;
+use crate::policy::Rule;
 use crate::test::{Kind, Property};
 
 const KINDS: [(&str, Kind); 3] = [("only", Kind::Only), ("never", Kind::Never), ("always", Kind::Always)];
@@ -40,6 +41,19 @@ impl Refused {
     fn value(span: &Span, text: &str, expected: Expected, fault: Fault) -> Self {
         Self { span: span.clone(), kind: ErrorKind::Value { expected, text: text.to_string(), fault } }
     }
+}
+
+/// Reads sets of packets, with a comma between, as rules that match them; the spans of the rules are parts of `text`. Lists of a
+/// policy are not known here.
+pub(super) fn packets(text: &str) -> Result<Vec<Rule>, Refused> {
+    let mut rules = Vec::new();
+    for set in words::sets(text) {
+        if set.is_empty() {
+            return Err(Refused::fault(&(0..text.len()), PropertyFault::Empty));
+        }
+        rules.extend(set::parse(set, &mut Names::new(&[]))?);
+    }
+    Ok(rules)
 }
 
 /// Reads a property; the spans of its rules are parts of `text`.

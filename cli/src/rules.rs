@@ -1,7 +1,9 @@
 //! The rules of a configuration as they are written.
 use crate::config::Loaded;
+use firewall::{Matched, Packet};
 use policy::config::folded;
 use policy::policy::{Action, Policy};
+use policy::reference::decide;
 
 /// A configuration without a firewall lets everything in.
 const OPEN: Policy = Policy { rules: Vec::new(), default: Action::Accept, lists: Vec::new() };
@@ -41,6 +43,26 @@ impl<'c> Rules<'c> {
     /// The line of a rule, from 1.
     pub fn line(&self, rule: usize) -> Option<usize> {
         self.lines.get(rule).copied()
+    }
+
+    /// What decides about a packet, with its line: `rule 3 "web" (fw.json:12)`.
+    pub fn decider(&self, packet: &Packet) -> String {
+        match decide(&self.policy, packet).cause {
+            Matched::Rule(number) => self.cite(number as usize),
+            Matched::Default => self.default(),
+        }
+    }
+
+    /// What decides where no rule matches.
+    pub fn default(&self) -> String {
+        let what = if self.is_configured { "the default: no rule matches" } else { "no firewall is configured" };
+        format!("{what} ({})", self.file)
+    }
+
+    /// A rule by its number, from 1, with its name if it has one, and its line.
+    pub fn cite(&self, rule: usize) -> String {
+        let name = self.name(rule).map_or(String::new(), |name| format!(" \"{name}\""));
+        format!("rule {}{name} ({}:{})", rule + 1, self.file, self.line(rule).unwrap_or(1))
     }
 
     /// The JSON of a rule, on one line.
