@@ -52,6 +52,10 @@ Examples:
 What is written is read back and compared with the policy, over every packet there is. Exit code: 0, or 2 where the
 firewall cannot say the policy.";
 
+const CHECK_EXIT: &str = "\
+Exit code: 0 if there is nothing to say but warnings, 1 if a lint was found or the policy is too large to look for all of them,
+2 if the configuration is wrong.";
+
 /// Runs one program in one virtual machine, and lets in only the packets that its policy accepts
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, after_help = EXAMPLES)]
@@ -67,14 +71,9 @@ pub enum Command {
     /// Run a program, or an image, in a virtual machine
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<Run>),
-    /// Check a configuration and show every error in it
-    Check {
-        /// The configuration file
-        config: PathBuf,
-        /// Say what its policy costs: how a rule is found, in how much memory, and with how many accesses to it at worst
-        #[arg(short, long)]
-        verbose: bool,
-    },
+    /// Check a configuration: every error in it, and what of its policy was probably not meant
+    #[command(after_help = CHECK_EXIT)]
+    Check(Check),
     /// Run the tests of a policy that stand in its configuration
     #[command(after_help = TEST_EXAMPLES)]
     Test {
@@ -177,6 +176,25 @@ pub enum Nearest {
     Narrower,
 }
 
+/// The arguments of `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The configuration file
+    pub config: PathBuf,
+    /// TCP ports that `run` is to forward, in place of the configuration's
+    #[arg(short, long = "port", value_parser = tcp_ports)]
+    pub port: Vec<String>,
+    /// UDP ports that `run` is to forward, in place of the configuration's
+    #[arg(long, value_name = "PORT", value_parser = udp_ports)]
+    pub udp: Vec<String>,
+    /// How to tell what was found
+    #[arg(long, default_value = "text")]
+    pub format: CheckFormat,
+    /// Say what its policy costs: how a rule is found, in how much memory, and with how many accesses to it at worst
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
 /// The arguments of `run`.
 #[derive(Debug, Args)]
 pub struct Run {
@@ -246,6 +264,17 @@ pub enum Format {
     Text,
     /// To a program: a JSON object, or several, each on a line.
     Json,
+}
+
+/// How what `check` finds is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// To a reader.
+    Text,
+    /// To a program: one JSON object.
+    Json,
+    /// To a program that knows SARIF 2.1.0, such as a code host.
+    Sarif,
 }
 
 /// What runs the instructions of the machine.

@@ -1,109 +1,72 @@
-//! `check`: what is wrong with a configuration; and with `-v` what its policy costs.
-use crate::bundle;
-use crate::config;
+//! `check`: what is wrong with a configuration, what of its policy was probably not meant; and with `-v` what it costs.
+mod costs;
+mod json;
+mod sarif;
+mod setting;
+mod text;
+mod told;
+
+use crate::args::{Check, CheckFormat};
+use crate::config::{self, Read};
 use crate::failure::Failure;
-use crate::memory;
 use crate::print;
-use firewall::{Shape, Table};
-use policy::policy::Policy;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use crate::progress::Progress;
+use policy::lint::{Findings, examine};
+use std::io::IsTerminal;
+use told::{Kind, Told};
 
-/// Reads a configuration and says whether it can be used.
-pub fn check(path: &Path, verbose: bool) -> Result<u8, Failure> {
-    let config = config::load(path)?;
-    let found = match config.policy.as_ref().map(|policy| policy.rules.len()) {
-        Some(1) => "1 rule, no errors".to_string(),
-        Some(rules) => format!("{rules} rules, no errors"),
-        None => "no errors; no firewall: everything is let in".to_string(),
-    };
-    let costs = match config.policy.filter(|_| verbose) {
-        Some(policy) => costs(&policy)?,
-        None => String::new(),
-    };
-    print(format!("{}: {found}\n{costs}", path.display()).as_bytes())
+/// What a configuration is told, and what is said of it as a whole.
+struct Report {
+    name: String,
+    text: String,
+    /// In the order of the file.
+    told: Vec<Told>,
+    /// `None` without a policy, and after an error.
+    rules: Option<usize>,
 }
 
-/// Compiles a policy and says what that gives.
-fn costs(policy: &Policy) -> Result<String, Failure> {
-    let started = Instant::now();
-    let blob = bundle::compile(policy)?;
-    let time = started.elapsed();
-    let table = Table::decode(&blob).map_err(|error| Failure::CannotBoot(error.to_string()))?;
-    Ok(describe(&table.shape(), blob.len(), time))
-}
-
-/// A line for each thing that there is to know.
-fn describe(shape: &Shape, size: usize, time: Duration) -> String {
-    let mut lines = vec![
-        ("engine", engine(shape)),
-        ("rules", shape.rules.to_string()),
-        ("size", memory::show(size as u64)),
-        ("compiled in", milliseconds(time)),
-        ("at worst", format!("{} memory accesses for an IPv4 packet, {} for IPv6", shape.worst.v4, shape.worst.v6)),
-    ];
-    if shape.lists > 0 {
-        let what = format!("{} of {}", counted(shape.lists, "table"), memory::show(shape.list_bytes as u64));
-        lines.insert(3, ("address lists", format!("{what}, within that size")));
-    }
-    lines.iter().map(|(name, what)| format!("  {name:<15}{what}\n")).collect()
-}
-
-fn engine(shape: &Shape) -> String {
-    let tried = |rules: &str| format!("{rules} tried one after the other");
-    let rules = match (shape.trees, shape.listed) {
-        (0, 0) => "none: no rule is looked for".to_string(),
-        (0, _) => tried("rules are"),
-        (trees, 0) => counted(trees, "decision tree"),
-        (trees, listed) => {
-            let beside = if listed == 1 { "is" } else { "are" };
-            let trees = counted(trees, "decision tree");
-            format!("{trees}; {}", tried(&format!("{} beside {beside}", counted(listed, "rule"))))
+/// Reads a configuration and tells what is to be told of it. The code is 1 after lints, and 2 after errors.
+pub fn check(arguments: &Check) -> Result<u8, Failure> {
+    let mut progress = Progress::start();
+    let Read { name, text, parsed } = config::read(&arguments.config, &mut progress)?;
+    let (mut told, mut rules, mut policy) = (Vec::new(), None, None);
+    match parsed {
+        Err(errors) => told.extend(errors.iter().map(Told::from)),
+        Ok((config, warnings)) => {
+            let setting = setting::of(&config.run, arguments)?;
+            let Findings { findings, not_done } = examine(&config, &text, &setting, &mut progress);
+            told.extend(warnings.iter().map(Told::from));
+            told.extend(findings.iter().map(Told::from));
+            told.extend(not_done.map(|error| Told::not_done(error, config.places.firewall.clone())));
+            told.sort_by_key(|one| (one.diagnostic.span.start, one.diagnostic.span.end));
+            rules = config.policy.as_ref().map(|policy| policy.rules.len());
+            policy = config.policy;
         }
+    }
+    drop(progress);
+    let report = Report { name, text, told, rules };
+    let mut out = match arguments.format {
+        CheckFormat::Text => text::tell(&report, std::io::stdout().is_terminal()),
+        CheckFormat::Json => json::tell(&report),
+        CheckFormat::Sarif => sarif::tell(&report),
     };
-    if shape.lists > 0 { format!("{rules}; address lists") } else { rules }
+    if let Some(policy) = policy.filter(|_| arguments.verbose && arguments.format == CheckFormat::Text) {
+        out += &costs::costs(&policy)?;
+    }
+    print(out.as_bytes())?;
+    Ok(report.code())
 }
 
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-fn milliseconds(time: Duration) -> String {
-    match time.as_micros() {
-        ..10_000 => format!("{:.1} ms", time.as_secs_f64() * 1e3),
-        10_000..1_000_000 => format!("{} ms", time.as_millis()),
-        _ => format!("{:.1} s", time.as_secs_f64()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use firewall::shape::Worst;
-
-    fn shape(trees: usize, listed: usize, lists: usize) -> Shape {
-        Shape { rules: 40, trees, listed, lists, list_bytes: lists << 20, worst: Worst { v4: 12, v6: 23 } }
+impl Report {
+    fn count(&self, kind: Kind) -> usize {
+        self.told.iter().filter(|told| told.kind == kind).count()
     }
 
-    #[test]
-    fn a_policy_of_every_kind_is_told_in_words() {
-        let text = describe(&shape(3, 2, 2), 3 << 20, Duration::from_micros(1234));
-        let expected = "  engine         3 decision trees; 2 rules beside are tried one after the other; address lists\n  \
-             rules          40\n  \
-             size           3 MiB\n  \
-             address lists  2 tables of 2 MiB, within that size\n  \
-             compiled in    1.2 ms\n  \
-             at worst       12 memory accesses for an IPv4 packet, 23 for IPv6\n";
-        assert_eq!(text, expected);
-        assert_eq!(engine(&shape(1, 0, 0)), "1 decision tree");
-        assert_eq!(engine(&shape(1, 1, 0)), "1 decision tree; 1 rule beside is tried one after the other");
-        assert_eq!(engine(&shape(0, 40, 0)), "rules are tried one after the other");
-        assert_eq!(engine(&shape(0, 0, 0)), "none: no rule is looked for");
-    }
-
-    #[test]
-    fn times_are_told_as_long_as_they_are() {
-        let times = [40, 12_345, 1_250_000].map(|micros| milliseconds(Duration::from_micros(micros)));
-        assert_eq!(times, ["0.0 ms", "12 ms", "1.2 s"]);
+    /// A policy that is too large for all lints is not said to be free of them.
+    fn code(&self) -> u8 {
+        if self.count(Kind::Error) > 0 {
+            return 2;
+        }
+        u8::from(self.count(Kind::Lint) + self.count(Kind::NotDone) > 0)
     }
 }

@@ -36,14 +36,36 @@ pub fn load_whole(path: &Path) -> Result<Loaded, Failure> {
 
 /// Reads the file; returns it and the warnings, drawn.
 fn load_quietly(path: &Path, coloured: bool, observer: &mut dyn Observer) -> Result<(Loaded, String), Failure> {
+    let Read { name, text, parsed } = read(path, observer)?;
+    match parsed {
+        Ok((config, warnings)) => {
+            let warnings = diagnostic::render(&name, &text, warnings, coloured);
+            Ok((Loaded { config, name, text }, warnings))
+        }
+        Err(errors) => Err(Failure::Usage(diagnostic::render(&name, &text, errors, coloured))),
+    }
+}
+
+/// A file that may be wrong.
+pub struct Read {
+    /// What the file is called on the command line.
+    pub name: String,
+    /// All of it; what is not UTF-8 is replaced.
+    pub text: String,
+    /// What it says, or what is wrong with it.
+    pub parsed: Result<(Config, Vec<Warning>), Vec<Error>>,
+}
+
+/// Reads the file and says nothing.
+pub fn read(path: &Path, observer: &mut dyn Observer) -> Result<Read, Failure> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let refuse = |errors: Vec<Error>| Failure::Usage(diagnostic::render(&name, &text, errors, coloured));
-    config::decode(&bytes).map_err(|error| refuse(vec![error]))?;
-    let (config, warnings) = parse(path, &text, observer).map_err(refuse)?;
-    let warnings = diagnostic::render(&name, &text, warnings, coloured);
-    Ok((Loaded { config, name, text }, warnings))
+    let parsed = match config::decode(&bytes) {
+        Ok(_) => parse(path, &text, observer),
+        Err(error) => Err(vec![error]),
+    };
+    Ok(Read { name, text, parsed })
 }
 
 /// Reads a text as if it stood in a file, whose lists it names.

@@ -93,6 +93,7 @@ fn refusal(path: Option<&Path>, target: Target, policy: &Policy, rules: &[Unsaya
         title: format!("{target} cannot say this rule"),
         label: format!("it asks for {}", rule.asks),
         help: Some(help.to_string()),
+        notes: Vec::new(),
     });
     let coloured = std::io::stderr().is_terminal();
     Failure::Usage(render(&path.display().to_string(), &String::from_utf8_lossy(&text), drawn, coloured))

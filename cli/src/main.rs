@@ -52,7 +52,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(run) => run::run(&run),
-        Command::Check { config, verbose } => check::check(&config, verbose),
+        Command::Check(arguments) => check::check(&arguments),
         Command::Test { config, format } => test::test(&config, format),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),

@@ -167,7 +167,7 @@ impl Launch {
 }
 
 /// Two more addresses of the instance's network, for QEMU's router and name server.
-fn neighbours(address: Ipv4Addr, prefix: u8, gateway: Option<Ipv4Addr>) -> (Ipv4Addr, Ipv4Addr) {
+pub fn neighbours(address: Ipv4Addr, prefix: u8, gateway: Option<Ipv4Addr>) -> (Ipv4Addr, Ipv4Addr) {
     let network = address.to_bits() & u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
     let mut free = (1..=4).map(|host| Ipv4Addr::from_bits(network.wrapping_add(host))).filter(|one| *one != address);
     let router = gateway.or_else(|| free.next()).unwrap_or(address);

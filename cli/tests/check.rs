@@ -2,36 +2,77 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Standard output of `check` with these arguments.
-fn check(arguments: &[&str]) -> String {
+/// Standard output of `check` with these arguments, which ends with this code.
+fn check(code: i32, arguments: &[&str]) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     let output = command.arg("check").args(arguments).current_dir(folder).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// A policy that nothing is to be said of.
+const CLEAN: &str = r#"{"ManifestPassthrough": {"firewall": {"rules": [
+    {"tcp": {"dest": 8080}, "action": "accept"},
+    {"udp": {"src": 67, "dest": 68}, "action": "accept"},
+    {"icmp": {"type": 3, "code": 4}, "action": "accept"},
+    {"icmp6": {"type": [2, 134, 135, 136]}, "action": "accept"},
+    {"action": "drop", "allow": ["drops-dns-replies", "drops-replies"]}
+]}}}"#;
+
+/// A configuration in a folder of its own, and the folder.
+fn file(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.json");
+    std::fs::write(&path, text).unwrap();
+    (folder, path.to_str().unwrap().to_string())
+}
+
 #[test]
-fn without_v_it_is_one_line() {
-    let line = "examples/tcp-8080-only.json: 3 rules, no errors\n";
-    assert_eq!(check(&["examples/tcp-8080-only.json"]), line);
+fn a_policy_without_lints_is_one_line_and_code_0() {
+    let (_folder, path) = file(CLEAN);
+    assert_eq!(check(0, &[&path]), format!("{path}: 5 rules, no errors, no lints\n"));
+}
+
+#[test]
+fn lints_are_told_and_counted_and_are_code_1() {
+    let text = check(1, &["examples/tcp-8080-only.json"]);
+    assert!(text.ends_with("\n\nexamples/tcp-8080-only.json: 3 rules, no errors, 5 lints\n"), "{text}");
+    assert_eq!(text.matches("--> examples/tcp-8080-only.json:10:9\n").count(), 5, "{text}");
+}
+
+#[test]
+fn errors_are_told_and_counted_and_are_code_2() {
+    let (_folder, path) = file("{\"Args\": 1, \"Env\": 2}");
+    let text = check(2, &[&path]);
+    assert!(text.starts_with("error: "), "{text}");
+    assert!(text.ends_with(&format!("\n\n{path}: 2 errors\n")), "{text}");
+}
+
+#[test]
+fn warnings_are_told_and_are_code_0() {
+    let (_folder, path) = file(r#"{"Mounts": {}}"#);
+    let text = check(0, &[&path]);
+    assert!(text.starts_with("warning: "), "{text}");
+    assert!(text.ends_with(&format!("\n\n{path}: no errors; no firewall: everything is let in\n")), "{text}");
 }
 
 #[test]
 fn with_v_it_says_what_the_policy_costs() {
-    let text = check(&["-v", "examples/tcp-8080-only.json"]);
+    let text = check(1, &["-v", "examples/tcp-8080-only.json"]);
     // All but the time, which is never the same.
-    let lines: Vec<&str> = text.lines().filter(|line| !line.contains("compiled in")).collect();
+    let lines: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("examples/")).collect();
     let expected = [
-        "examples/tcp-8080-only.json: 3 rules, no errors",
+        "examples/tcp-8080-only.json: 3 rules, no errors, 5 lints",
         "  engine         2 decision trees",
         "  rules          3",
         "  size           636 bytes",
         "  at worst       5 memory accesses for an IPv4 packet, 8 for IPv6",
     ];
-    assert_eq!(lines, expected);
-    assert_eq!(text.lines().count(), expected.len() + 1);
+    let untimed: Vec<&str> = lines.iter().copied().filter(|line| !line.contains("compiled in")).collect();
+    assert_eq!(untimed, expected);
+    assert_eq!(lines.len(), expected.len() + 1);
 }
 
 #[test]
@@ -41,9 +82,9 @@ fn with_v_large_lists_are_told_apart() {
     std::fs::write(folder.path().join("many.txt"), list).unwrap();
     let config = folder.path().join("c.json");
     let text = r#"{"ManifestPassthrough": {"firewall": {"lists": {"many": {"file": "many.txt"}},
-        "rules": [{"ip": {"src": "@many"}, "action": "drop"}]}}, "RunConfig": {"Klibs": ["firewall"]}}"#;
+        "default": "accept", "rules": [{"ip": {"src": "@many"}, "action": "drop"}]}}, "RunConfig": {"Klibs": ["firewall"]}}"#;
     std::fs::write(&config, text).unwrap();
-    let text = check(&["-v", config.to_str().unwrap()]);
+    let text = check(0, &["-v", config.to_str().unwrap()]);
     assert!(text.contains("  engine         1 decision tree; address lists\n"), "{text}");
     assert!(text.contains("  address lists  1 table of "), "{text}");
 }

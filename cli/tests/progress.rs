@@ -9,7 +9,7 @@ use std::time::Duration;
 const BAR: &str = "reading lists [";
 
 const CONFIG: &str = r#"{"ManifestPassthrough": {"firewall": {"lists": {"l": {"file": "l.txt"}},
-    "rules": [{"ip": {"src": "@l"}, "action": "drop"}]}}, "RunConfig": {"Klibs": ["firewall"]}}"#;
+    "default": "accept", "rules": [{"ip": {"src": "@l"}, "action": "drop"}]}}, "RunConfig": {"Klibs": ["firewall"]}}"#;
 
 /// What `check` does with a list that comes only after this time: it is read from a FIFO.
 fn check(delay: Duration, on_terminal: bool) -> Output {
@@ -53,20 +53,20 @@ fn a_slow_list_shows_a_bar_on_a_terminal() {
     assert!(output.status.success() && seen.contains(BAR), "{seen:?}");
     // It is gone before the result is printed.
     let (_, after) = seen.rsplit_once(BAR).unwrap();
-    assert!(after.contains("\x1b[2K") && after.ends_with("1 rule, no errors\r\n"), "{seen:?}");
+    assert!(after.contains("\x1b[2K") && after.ends_with("1 rule, no errors, no lints\r\n"), "{seen:?}");
 }
 
 #[test]
 fn a_quick_list_shows_none() {
     let output = check(Duration::ZERO, true);
     let seen = text(&output.stdout);
-    assert!(output.status.success() && seen.ends_with("1 rule, no errors\r\n"), "{seen:?}");
+    assert!(output.status.success() && seen.ends_with("1 rule, no errors, no lints\r\n"), "{seen:?}");
     assert!(!seen.contains("reading") && !seen.contains('\x1b'), "{seen:?}");
 }
 
 #[test]
 fn without_a_terminal_there_is_none() {
     let output = check(Duration::from_millis(2500), false);
-    assert!(output.status.success() && text(&output.stdout).ends_with("1 rule, no errors\n"), "{output:?}");
+    assert!(output.status.success() && text(&output.stdout).ends_with("1 rule, no errors, no lints\n"), "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
 }

@@ -10,7 +10,7 @@ use core::fmt;
 
 mod emit;
 mod entries;
-mod hull;
+pub(crate) mod hull;
 mod lists;
 mod live;
 mod order;

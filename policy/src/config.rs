@@ -10,6 +10,7 @@ mod keys;
 mod label;
 mod lists;
 mod message;
+mod names;
 mod ops;
 mod places;
 mod property;

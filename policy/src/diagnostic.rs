@@ -41,11 +41,36 @@ pub struct Diagnostic {
     pub label: String,
     /// What to do.
     pub help: Option<String>,
+    /// What else there is to know.
+    pub notes: Vec<String>,
 }
 
 /// The line that a byte of a file is in, from 1.
 pub fn line(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// Where the lines of a file begin.
+#[derive(Clone, Debug)]
+pub struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    /// Of a file.
+    pub fn new(text: &'t str) -> Self {
+        let feeds = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self { text, starts: core::iter::once(0).chain(feeds.map(|(at, _)| at + 1)).collect() }
+    }
+
+    /// The line and the column of a byte, both from 1; columns count characters.
+    pub fn place(&self, at: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= at);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let before = self.text.get(start..floor(self.text, at)).unwrap_or_default();
+        (line, before.trim_start_matches('\u{feff}').chars().count() + 1)
+    }
 }
 
 /// Draws the messages in the order given, each with its line; with colours for a terminal or without.
@@ -87,6 +112,9 @@ fn draw(renderer: &Renderer, name: &str, text: &str, diagnostic: &Diagnostic) ->
         .element(Snippet::source(place.excerpt).line_start(place.line).path(path).annotation(mark));
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help.as_str()));
+    }
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
     }
     renderer.render(&[group])
 }

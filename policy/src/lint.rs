@@ -1,4 +1,19 @@
 //! What `check` finds beside errors: policies that are valid, and probably not what was meant.
+//!
+//! Everything is said of all packets, by [exact sets](crate::space) of them.
+mod examine;
+mod finding;
+mod forwards;
+mod host_bits;
+mod needed;
+mod open;
+mod setting;
+mod subject;
+mod unused;
+
+pub use examine::{Findings, examine};
+pub use finding::Finding;
+pub use setting::{Forward, Setting, UserNetwork};
 
 /// A lint: something that a policy can be told about, by a name that `allow` silences it by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,6 +84,28 @@ impl Lint {
             Lint::HostBits => "host-bits",
             Lint::ForwardedPortDropped => "forwarded-port-dropped",
             Lint::OpenPortNotForwarded => "open-port-not-forwarded",
+        }
+    }
+
+    /// What it is about, in a sentence.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Lint::Shadowed => "Earlier rules take every packet that this one matches.",
+            Lint::Empty => "No packet can match this rule.",
+            Lint::Redundant => "Without this rule every packet gets the same verdict.",
+            Lint::OpensEverything => "The rules accept every packet.",
+            Lint::DropsDhcp => "The replies of DHCP servers are dropped, and the instance has no static address.",
+            Lint::DropsNeighbourDiscovery => {
+                "IPv6 is let in, but not the neighbour solicitations and advertisements that it works by."
+            }
+            Lint::DropsRouterAdvertisements => "IPv6 is let in, but not the advertisements of routers.",
+            Lint::DropsPathMtu => "The ICMP messages are dropped that say how large packets may be.",
+            Lint::DropsDnsReplies => "The replies of name servers are dropped.",
+            Lint::DropsReplies => "The replies to TCP connections that the instance opens are dropped.",
+            Lint::NoFinalDrop => "What no rule matches is accepted, and nothing says that this is meant.",
+            Lint::HostBits => "An address has bits that its mask takes away.",
+            Lint::ForwardedPortDropped => "A port is forwarded to the instance, and the policy drops what comes there.",
+            Lint::OpenPortNotForwarded => "The policy lets packets in to a port that is not among those forwarded.",
         }
     }
 

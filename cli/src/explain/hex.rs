@@ -43,7 +43,7 @@ impl From<Error> for Diagnostic {
         };
         let help =
             "hex is like `4500 0028 ...`, `45:00:00:28:...` or `0x45000028...`: an Ethernet frame or an IP packet";
-        Self { severity: Severity::Error, span: error.span, title, label, help: Some(help.into()) }
+        Self { severity: Severity::Error, span: error.span, title, label, help: Some(help.into()), notes: Vec::new() }
     }
 }
 

@@ -22,7 +22,7 @@ const LATER: u8 = 2;
 
 /// Around all packets that a rule matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hull {
+pub(crate) struct Hull {
     source: Span,
     destination: Span,
     /// Ports, or type and code.
@@ -55,7 +55,7 @@ impl Hull {
     };
 
     /// Of a rule.
-    pub(super) fn of(rule: &Rule) -> Self {
+    pub(crate) fn of(rule: &Rule) -> Self {
         let mut hull = Self::ALL;
         let mut protocol = None;
         match &rule.network {
@@ -155,7 +155,7 @@ impl Hull {
 
     /// Whether a packet can be in both.
     #[inline]
-    pub(super) fn meets(&self, other: &Self) -> bool {
+    pub(crate) fn meets(&self, other: &Self) -> bool {
         meet(self.source, other.source)
             && meet(self.destination, other.destination)
             && self.numbers.iter().zip(&other.numbers).all(|(one, other)| one[0] <= other[1] && other[0] <= one[1])

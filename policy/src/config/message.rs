@@ -17,7 +17,7 @@ pub(super) type Words = (String, String, Option<String>);
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Diagnostic {
         let (title, label, help) = error_words(&error.kind);
-        Diagnostic { severity: Severity::Error, span: error.span, title, label, help }
+        Diagnostic { severity: Severity::Error, span: error.span, title, label, help, notes: Vec::new() }
     }
 }
 
@@ -30,7 +30,7 @@ impl From<&Error> for Diagnostic {
 impl From<Warning> for Diagnostic {
     fn from(warning: Warning) -> Diagnostic {
         let (title, label, help) = warning_words(&warning.kind);
-        Diagnostic { severity: Severity::Warning, span: warning.span, title, label, help }
+        Diagnostic { severity: Severity::Warning, span: warning.span, title, label, help, notes: Vec::new() }
     }
 }
 

@@ -12,7 +12,7 @@ const EXAMPLE: &str = "a packet in words is like `tcp from 10.0.2.2:40000 to :80
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
         let (title, label, help) = words(&error.kind);
-        Self { severity: Severity::Error, span: error.span, title, label, help }
+        Self { severity: Severity::Error, span: error.span, title, label, help, notes: Vec::new() }
     }
 }
 
