@@ -88,3 +88,75 @@ fn with_v_large_lists_are_told_apart() {
     assert!(text.contains("  engine         1 decision tree; address lists\n"), "{text}");
     assert!(text.contains("  address lists  1 table of "), "{text}");
 }
+
+#[test]
+fn the_readme_shows_what_is_said_of_its_policy() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    assert!(readme.contains(&check(1, &["examples/tcp-8080-only.json"])));
+}
+
+/// What the six configurations of the article are told; `SNAPSHOTS=overwrite` writes the file anew.
+#[test]
+fn the_articles_configurations_are_told_what_the_file_says() {
+    let names = [
+        "tcp-8080-only",
+        "source-or-tcp-8080",
+        "drop-source",
+        "drop-all-but-source",
+        "drop-ip6-source",
+        "drop-udp-from-subnet",
+    ];
+    let told: Vec<String> = names.iter().map(|name| check(1, &[&format!("examples/{name}.json")])).collect();
+    let expected = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check/article.txt");
+    let expected = snapbox::Data::read_from(&expected, None);
+    snapbox::Assert::new().normalize_paths(false).action_env("SNAPSHOTS").eq(told.join("\n"), expected);
+}
+
+#[test]
+fn ports_of_the_command_line_take_the_place_of_those_of_the_file() {
+    let (_folder, path) = file(&CLEAN.replacen('{', r#"{"RunConfig": {"Ports": ["8080"]}, "#, 1));
+    check(0, &[&path]);
+    let text = check(1, &[&path, "-p", "9000:8081", "--udp", "53"]);
+    for part in ["tcp port 8081 is forwarded", "udp port 53 is forwarded", "tcp port 8080 is let in and not forwarded"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+fn json(code: i32, arguments: &[&str]) -> serde_json::Value {
+    serde_json::from_str(&check(code, arguments)).unwrap()
+}
+
+#[test]
+fn as_json_each_finding_is_an_object() {
+    let told = json(1, &["--format", "json", "examples/drop-source.json"]);
+    assert_eq!((&told["rules"], &told["errors"], &told["lints"]), (&1.into(), &0.into(), &2.into()));
+    let first = &told["found"][0];
+    assert_eq!((&first["name"], &first["severity"]), (&"drops-dhcp".into(), &"lint".into()));
+    assert_eq!((&first["line"], &first["column"], &first["end"]["column"]), (&8.into(), &9.into(), &54.into()));
+    let witness = serde_json::json!({"packet": "udp from 10.0.2.2:67 to 10.0.2.15:68", "verdict": "drop"});
+    assert_eq!(first["witness"], witness);
+    let (_folder, path) = file("{\"Args\": 1}");
+    let told = json(2, &["--format", "json", &path]);
+    assert_eq!((&told["errors"], &told["found"][0]["name"]), (&1.into(), &"wrong-type".into()));
+}
+
+#[test]
+fn as_sarif_each_result_has_its_rule_and_region() {
+    let log = json(1, &["--format", "sarif", "examples/tcp-8080-only.json"]);
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), 5);
+    for result in results {
+        let rule = &rules[result["ruleIndex"].as_u64().unwrap() as usize];
+        assert_eq!((&rule["id"], &result["level"]), (&result["ruleId"], &"warning".into()));
+        assert!(rule["shortDescription"]["text"].is_string() && rule["help"]["text"].is_string(), "{rule}");
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "examples/tcp-8080-only.json");
+        let region = serde_json::json!({"startLine": 10, "startColumn": 9, "endLine": 10, "endColumn": 27});
+        assert_eq!(place["region"], region);
+        assert!(result["message"]["text"].as_str().unwrap().ends_with('.'), "{result}");
+    }
+}

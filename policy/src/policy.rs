@@ -70,6 +70,11 @@ pub struct Addresses<P> {
     pub protocol: Option<Values<RangeInclusive<u8>>>,
 }
 
+impl<P> Addresses<P> {
+    /// Asks nothing.
+    pub const ANY: Self = Self { source: None, destination: None, fragment: None, protocol: None };
+}
+
 /// What may stand for addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Member<P> {

@@ -1,5 +1,5 @@
 //! Ports that are forwarded to the instance, and ports that it lets in.
-use super::needed::unreached;
+use super::needed::{OWN_PORTS, unreached};
 use super::subject::{Subject, joined};
 use super::{Finding, Forward, Lint, UserNetwork};
 use crate::compile::ranges::{Range, union};
@@ -50,9 +50,10 @@ fn dropped(subject: &mut Subject, forward: &Forward, network: UserNetwork) -> Re
     let causes = subject.causes(lost, &rule)?;
     let rules: Vec<usize> = causes.iter().filter_map(|cause| rule_of(*cause)).collect();
     let (what, host) = (format!("{} {}", forward.protocol(), told(&ports)), network.host);
+    let (is, it) = if ports.len() == 1 { ("is", "it") } else { ("are", "them") };
     let title = match subject.space.is_empty(kept) {
-        true => format!("{what} is forwarded, and every packet to it is dropped"),
-        false => format!("{what} is forwarded, and packets from {host}, where those come from, are dropped"),
+        true => format!("{what} {is} forwarded, and every packet to {it} is dropped"),
+        false => format!("{what} {is} forwarded, and packets from {host}, where those come from, are dropped"),
     };
     let by = match (rules.is_empty(), rules.len()) {
         (true, _) => "no rule matches what comes there, and the default is to drop".to_string(),
@@ -113,7 +114,8 @@ fn not_forwarded(subject: &mut Subject, number: usize) -> Result<Option<Finding>
     let Some(first) = open.first() else { return Ok(None) };
     let protocol = if is_udp { "udp" } else { "tcp" };
     let option = if is_udp { "--udp" } else { "-p" };
-    let title = format!("{protocol} {} is let in and not forwarded", told(&open));
+    let is = if open.len() == 1 { "is" } else { "are" };
+    let title = format!("{protocol} {} {is} let in and not forwarded", told(&open));
     let mut finding = Finding::new(Lint::OpenPortNotForwarded, rule.span.clone(), title, "nothing reaches it there");
     let written: Vec<String> = ranges(&open).into_iter().map(span).collect();
     finding.help = Some(format!("forward it with `{option} {}`, or remove it from the rule", written.join(",")));
@@ -124,9 +126,12 @@ fn not_forwarded(subject: &mut Subject, number: usize) -> Result<Option<Finding>
     Ok(Some(finding))
 }
 
+/// A rule for ports; of one network, from the ports that connections are opened from.
 fn of_ports(is_udp: bool, ports: &[u16], network: Option<Network>) -> Rule {
     let members = ranges(ports).into_iter().map(|(first, last)| first as u16..=last as u16).collect();
-    let ports = Ports { source: None, destination: Some(Values { negated: false, members }) };
+    // Whoever connects does so from a port of its own: a rule for replies of servers lets nobody in.
+    let source = network.as_ref().map(|_| Values { negated: false, members: vec![OWN_PORTS] });
+    let ports = Ports { source, destination: Some(Values { negated: false, members }) };
     let transport = Some(if is_udp { Transport::Udp(ports) } else { Transport::Tcp(ports) });
     Rule { network, transport, action: Action::Accept, span: 0..0 }
 }
@@ -161,14 +166,14 @@ fn span((first, last): Range) -> String {
     if first == last { first.to_string() } else { format!("{first}-{last}") }
 }
 
-/// `port 80`, `port 80, 82 and 90-99`.
+/// `port 80`, `ports 80, 82 and 90-99`.
 fn told(ports: &[u16]) -> String {
     let all = ranges(ports);
     let mut parts: Vec<String> = all.iter().take(MOST_TOLD).copied().map(span).collect();
     if all.len() > MOST_TOLD {
         parts.push(format!("{} more", all.len() - MOST_TOLD));
     }
-    format!("port {}", joined(&parts))
+    format!("port{} {}", if ports.len() == 1 { "" } else { "s" }, joined(&parts))
 }
 
 const MOST_TOLD: usize = 4;

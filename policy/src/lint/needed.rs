@@ -10,6 +10,7 @@ use firewall::{Matched, Packet};
 pub(super) use judge::unreached;
 use judge::{Extent, Loss};
 use table::Need;
+pub(super) use table::OWN_PORTS;
 
 pub(super) fn find(subject: &mut Subject) -> Result<Vec<Finding>, TooLarge> {
     let mut found = Vec::new();
@@ -77,10 +78,15 @@ fn title(need: &Need, losses: &[Loss]) -> String {
         match extent {
             Extent::Every => format!("every {names}"),
             Extent::From(address, who) => format!("every {names} from {address}, {who},"),
-            Extent::ToPorts => format!("every {names} to some of the instance's own ports"),
+            Extent::ToPorts => {
+                format!("every {names} to some ports from {} to {}", OWN_PORTS.start(), OWN_PORTS.end())
+            }
         }
     });
-    format!("{} is dropped: {}", joined(&told.collect::<Vec<_>>()), need.consequence)
+    let told = joined(&told.collect::<Vec<_>>());
+    let is_in_part = losses.iter().any(|loss| loss.extent == Extent::ToPorts);
+    let consequence = if is_in_part { "what is sent from these gets none" } else { need.consequence };
+    format!("{told} is dropped: {consequence}")
 }
 
 fn rule_of(cause: Decider) -> Option<usize> {

@@ -67,8 +67,8 @@ fn loss(subject: &mut Subject, part: &Part) -> Result<Option<(Set, Extent)>, Too
 fn is_used(subject: &mut Subject, version: Option<Version>) -> Result<bool, TooLarge> {
     let network = match version {
         None => return Ok(true),
-        Some(Version::V4) => Network::Ipv4(any()),
-        Some(Version::V6) => Network::Ipv6(any()),
+        Some(Version::V4) => Network::Ipv4(Addresses::ANY),
+        Some(Version::V6) => Network::Ipv6(Addresses::ANY),
     };
     let rule = Rule { network: Some(network), transport: None, action: crate::policy::Action::Accept, span: 0..0 };
     let all = subject.of(&rule)?;
@@ -91,9 +91,5 @@ pub(in crate::lint) fn unreached(subject: &mut Subject, set: Set) -> Result<Set,
 fn from(address: Ipv4Addr, rule: &Rule) -> Rule {
     let member = Member::Prefix(Prefix { address, length: 32 });
     let source = Some(Values { negated: false, members: vec![member] });
-    Rule { network: Some(Network::Ipv4(Addresses { source, ..any() })), ..rule.clone() }
-}
-
-fn any<P>() -> Addresses<P> {
-    Addresses { source: None, destination: None, fragment: None, protocol: None }
+    Rule { network: Some(Network::Ipv4(Addresses { source, ..Addresses::ANY })), ..rule.clone() }
 }

@@ -1,6 +1,6 @@
 //! Which packets an instance needs, for what, and the rules that let them in.
 use crate::lint::{Lint, Setting};
-use crate::policy::{Action, Messages, Ports, Rule, Transport, Values};
+use crate::policy::{Action, Addresses, Messages, Network, Ports, Rule, Transport, Values};
 use core::net::Ipv4Addr;
 use core::ops::RangeInclusive;
 
@@ -37,7 +37,7 @@ pub(super) enum Version {
 }
 
 /// The ports that connections of the instance's own are from, as `ip_local_port_range` has them on Linux and here.
-const OWN_PORTS: RangeInclusive<u16> = 32768..=60999;
+pub(in crate::lint) const OWN_PORTS: RangeInclusive<u16> = 32768..=60999;
 
 /// All of them, as far as the setting asks for them.
 pub(super) fn needs(setting: &Setting) -> Vec<Need> {
@@ -55,7 +55,10 @@ fn dhcp(setting: &Setting) -> Need {
         lint: Lint::DropsDhcp,
         parts: vec![Part {
             name: "DHCP reply",
-            rule: ports(Transport::Udp, Some(67..=67), 68..=68),
+            rule: Rule {
+                network: Some(Network::Ipv4(Addresses::ANY)),
+                ..ports(Transport::Udp, Some(67..=67), 68..=68)
+            },
             version: None,
             neighbour: network.map(|network| (network.host, "the DHCP server of user networking")),
             accept: "{\"udp\": {\"src\": 67, \"dest\": 68}, \"action\": \"accept\"}",
