@@ -49,12 +49,18 @@ Examples:
   portcullis export config.json --to aws-security-group --approximate narrower
   portcullis export -p 8080 --to gcp-firewall
 
-What is written is read back and compared with the policy, over every packet there is. Exit code: 0, or 2 where the
-firewall cannot say the policy.";
+What is written is read back and compared with the policy, over every packet there is.
+
+Exit code: 0, or 2 where the firewall cannot say the policy, and for errors.";
+
+const SIMPLIFY_EXIT: &str = "\
+What became of each rule that is gone stands on standard error.
+
+Exit code: 0, also where no shorter policy was found; 2 for errors.";
 
 const CHECK_EXIT: &str = "\
-Exit code: 0 if there is nothing to say but warnings, 1 if a lint was found or the policy is too large to look for all of them,
-2 if the configuration is wrong.";
+Exit code: 0 if there is nothing to say but warnings, 1 if a lint was found or the policy is too
+large to look for all of them, 2 if the configuration is wrong.";
 
 /// Runs one program in one virtual machine, and lets in only the packets that its policy accepts
 #[derive(Debug, Parser)]
@@ -93,6 +99,7 @@ pub enum Command {
     #[command(after_help = who::EXAMPLES)]
     Who(Who),
     /// Write a configuration whose policy is shorter, and proved to decide alike
+    #[command(after_help = SIMPLIFY_EXIT)]
     Simplify {
         /// The configuration file
         config: PathBuf,
@@ -305,6 +312,11 @@ fn udp_ports(text: &str) -> Result<String, ports::PortError> {
     ports::parse(Protocol::Udp, text).map(|_| text.to_string())
 }
 
+/// Of a count that cannot be 0.
+pub fn at_least_one() -> impl clap::builder::TypedValueParser<Value = usize> {
+    clap::builder::RangedU64ValueParser::<usize>::new().range(1..)
+}
+
 fn variable(text: &str) -> Result<String, String> {
     match text.split_once('=') {
         Some((name, _)) if !name.is_empty() && !text.contains('\0') => Ok(text.to_string()),
@@ -322,6 +334,16 @@ mod tests {
         match Cli::try_parse_from(arguments).unwrap().command {
             Command::Run(run) => *run,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_stands_below_the_options_is_not_wrapped_anew() {
+        for command in Cli::command().get_subcommands() {
+            let below = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in below.lines() {
+                assert!(line.chars().count() <= 100, "{}: {line}", command.get_name());
+            }
         }
     }
 

@@ -16,8 +16,9 @@ use std::path::PathBuf;
 
 /// What is shown below the options.
 pub const EXIT_CODE: &str = "\
-The packets that change verdict are written in words like those of properties (docs/policy.md), as regions that may overlap, each
-with one packet as `explain` takes it. Nothing is sampled: what is not named has not changed.
+The packets that change verdict are written in words like those of properties (docs/policy.md), as
+regions that may overlap, each with one packet as `explain` takes it. Nothing is sampled: what is
+not named has not changed.
 
 Exit code: 0 if both policies are equal, 1 if they are not, 2 for errors.";
 
@@ -29,7 +30,7 @@ pub struct Diff {
     /// The new one
     pub new: PathBuf,
     /// How many regions to write out, of what is accepted now and of what is dropped now
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = crate::args::at_least_one())]
     pub most: usize,
     /// How to answer
     #[arg(long, default_value = "text")]
@@ -88,8 +89,8 @@ fn json(old: &Rules, new: &Rules, found: &Difference) -> Value {
             json!({
                 "packets": region.to_string(),
                 "such_as": describe(packet),
-                "before": old.decider(packet),
-                "now": new.decider(packet),
+                "before": old.decider_json(packet),
+                "now": new.decider_json(packet),
             })
         });
         of.collect()

@@ -4,6 +4,7 @@ use firewall::{Matched, Packet};
 use policy::config::folded;
 use policy::policy::{Action, Policy};
 use policy::reference::decide;
+use serde_json::{Value, json};
 
 /// A configuration without a firewall lets everything in.
 const OPEN: Policy = Policy { rules: Vec::new(), default: Action::Accept, lists: Vec::new() };
@@ -50,6 +51,24 @@ impl<'c> Rules<'c> {
         match decide(&self.policy, packet).cause {
             Matched::Rule(number) => self.cite(number as usize),
             Matched::Default => self.default(),
+        }
+    }
+
+    /// The same for scripts, as `explain` has it.
+    pub fn decider_json(&self, packet: &Packet) -> Value {
+        match decide(&self.policy, packet).cause {
+            Matched::Rule(number) => self.cause_json(Some(number as usize)),
+            Matched::Default => self.cause_json(None),
+        }
+    }
+
+    /// A rule, or the default, for scripts.
+    pub fn cause_json(&self, rule: Option<usize>) -> Value {
+        match rule {
+            Some(rule) => {
+                json!({"cause": "rule", "rule": rule + 1, "line": self.line(rule), "name": self.name(rule)})
+            }
+            None => json!({"cause": "default"}),
         }
     }
 

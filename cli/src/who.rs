@@ -7,7 +7,7 @@ use crate::print;
 use crate::rules::Rules;
 use clap::Args;
 use policy::diagnostic;
-use policy::policy::Rule;
+use policy::policy::{Policy, Rule};
 use policy::space::{Decider, Region, Space, TooLarge};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -33,7 +33,7 @@ pub struct Who {
     #[arg(long, value_name = "PACKETS")]
     pub to: String,
     /// How many regions to write out
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = crate::args::at_least_one())]
     pub most: usize,
     /// How to answer
     #[arg(long, default_value = "text")]
@@ -54,7 +54,7 @@ struct Reached {
 pub fn who(arguments: &Who) -> Result<u8, Failure> {
     let loaded = config::load_whole(&arguments.config)?;
     let rules = Rules::new(&loaded);
-    let asked = packets(&arguments.to)?;
+    let asked = packets(&arguments.to, &rules.policy)?;
     let reached =
         reached(&rules, &asked, arguments.most).map_err(|error| Failure::Usage(format!("{}: {error}", rules.file)))?;
     let told = match arguments.format {
@@ -65,8 +65,8 @@ pub fn who(arguments: &Who) -> Result<u8, Failure> {
     Ok(u8::from(reached.regions.is_empty()))
 }
 
-fn packets(text: &str) -> Result<Vec<Rule>, Failure> {
-    policy::config::packets(text)
+fn packets(text: &str, policy: &Policy) -> Result<Vec<Rule>, Failure> {
+    policy::config::packets(text, policy)
         .map_err(|error| Failure::Usage(diagnostic::render("--to", text, [error], std::io::stderr().is_terminal())))
 }
 
@@ -132,8 +132,8 @@ fn let_in_by(rules: &Rules, deciders: &[Decider]) -> String {
 
 fn json(rules: &Rules, reached: &Reached) -> Value {
     let by = |decider: &Decider| match decider {
-        Decider::Rule(number) => json!({"rule": number + 1, "line": rules.line(*number)}),
-        Decider::Default => json!("default"),
+        Decider::Rule(number) => rules.cause_json(Some(*number)),
+        Decider::Default => rules.cause_json(None),
     };
     let region = |(region, deciders): &(Region, Vec<Decider>)| json!({"packets": words(region), "let_in_by": deciders.iter().map(by).collect::<Vec<_>>()});
     json!({

@@ -1,5 +1,5 @@
 //! What `diff`, `who` and `simplify` print.
-use serde_json::Value;
+use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -78,7 +78,64 @@ fn equal_policies_are_called_so() {
     assert_eq!((open.status.code(), &answer["equal"]), (Some(1), &Value::Bool(false)));
     assert_eq!(answer["accepted_now"]["regions"], Value::Array(Vec::new()));
     assert_eq!(answer["dropped_now"]["complete"], Value::Bool(false));
-    assert_eq!(answer["dropped_now"]["regions"][0]["before"], "no firewall is configured (open.json)");
+    assert_eq!(answer["dropped_now"]["regions"][0]["before"], json!({"cause": "default"}));
+}
+
+#[test]
+fn scripts_are_told_what_decides_as_explain_tells_them() {
+    let folder = folder();
+    let answer = |arguments: &[&str]| -> Value {
+        serde_json::from_slice(&run(folder.path(), arguments).stdout).expect("one object")
+    };
+    let explained = answer(&["explain", "old.json", "tcp from 1.2.3.4 to :8080", "--format", "json"]);
+    let web = json!({"cause": "rule", "rule": 2, "line": 3, "name": "web"});
+    for (key, value) in web.as_object().expect("an object") {
+        assert_eq!(&explained[key], value, "{key}");
+    }
+    let reached = answer(&["who", "old.json", "--to", "tcp 8080 from not 10.0.0.0/8", "--format", "json"]);
+    assert_eq!(reached["reached_by"][0]["let_in_by"], json!([web]));
+    let changed = answer(&["diff", "old.json", "new.json", "--format", "json"]);
+    let gone = json!({"cause": "rule", "rule": 3, "line": 4, "name": null});
+    assert_eq!(changed["dropped_now"]["regions"][0]["before"], gone);
+}
+
+#[test]
+fn lists_of_the_policy_are_named_in_what_is_asked() {
+    let folder = folder();
+    let config = r#"{"ManifestPassthrough": {"firewall": {
+  "lists": {"office": ["192.0.2.0/24", "fe80::/10"], "home": ["198.51.100.7"]},
+  "rules": [{"ip": {"src": ["@office", "@home"]}, "tcp": {"dest": 22}, "action": "accept"}, {}]
+}}}"#;
+    std::fs::write(folder.path().join("lists.json"), config).unwrap();
+    let output = run(folder.path(), &["who", "lists.json", "--to", "tcp 22 from @home, tcp 22 from @office"]);
+    assert_data_eq!(
+        text(&output.stdout),
+        str![[r#"
+ip tcp 22 from 192.0.2.0/24, 198.51.100.7
+    let in by rule 1 (lists.json:3)
+the rest of it is dropped
+
+"#]]
+    );
+    let wrong = run(folder.path(), &["who", "lists.json", "--to", "tcp 22 from @hone"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let said = text(&wrong.stderr);
+    assert!(said.contains("names a list that is not in `lists`") && said.contains("did you mean \"@home\"?"), "{said}");
+}
+
+#[test]
+fn nothing_asked_and_nothing_shown_are_refused() {
+    let folder = folder();
+    for asked in ["", "tcp 80,", ", tcp 80"] {
+        let output = run(folder.path(), &["who", "old.json", "--to", asked]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = text(&output.stderr);
+        assert!(said.contains("there are no packets") && !said.contains("`never`"), "{said}");
+    }
+    for arguments in [["diff", "old.json", "new.json"], ["who", "old.json", "--to=tcp"]] {
+        let output = run(folder.path(), &[&arguments[..], &["--most", "0"]].concat());
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+    }
 }
 
 #[test]

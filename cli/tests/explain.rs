@@ -105,6 +105,8 @@ const COMMANDS: &[&[&str]] = &[
     &["c.json", "in.pcap", "--format", "json"],
     &["c.json", "tpc to :8080"],
     &["c.json", "tcp to :80800"],
+    &["c.json", "tcp 8080"],
+    &["c.json", "tcp/8080"],
     &["c.json", ""],
     &["c.json", "45 00 0O 28"],
     &["c.json", "450"],
@@ -192,6 +194,41 @@ fn many_packets_are_listed_when_asked_for() {
     let short = lines(&["c.json", "many.pcap"]);
     // A header, the packets, and an empty line.
     assert_eq!(lines(&["c.json", "many.pcap", "--list"]), short + 23);
+}
+
+#[test]
+fn of_many_rules_those_that_decided_are_shown() {
+    let folder = folder();
+    for (idle, hidden) in [(20, false), (21, true)] {
+        let mut rules = "{\"tcp\": {\"dest\": 9}, \"action\": \"accept\"}, ".repeat(idle);
+        rules.push_str("{\"name\": \"rest\"}");
+        let config = format!("{{\"ManifestPassthrough\": {{\"firewall\": {{\"rules\": [{rules}]}}}}}}");
+        std::fs::write(path(&folder, "many.json"), config).unwrap();
+        let mut made = Made::pcap(1, false);
+        made.record(0, 0, &frame("tcp to :22"), 54);
+        std::fs::write(path(&folder, "one.pcap"), &made.bytes).unwrap();
+        let shown = |more: &[&str]| {
+            let output = explain(folder.path(), &[&["many.json", "one.pcap"], more].concat());
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let short = shown(&[]);
+        assert_eq!(short.contains("rule 1 "), !hidden, "{short}");
+        assert!(short.contains(&format!("rule {}", idle + 1)), "{short}");
+        assert_eq!(short.ends_with("21 other rules decided about no packet; -v shows them\n"), hidden, "{short}");
+        let all = shown(&["-v"]);
+        assert!(all.contains("rule 1 ") && !all.contains("-v shows"), "{all}");
+    }
+}
+
+#[test]
+fn scripts_are_told_that_a_file_is_not_whole() {
+    let folder = folder();
+    for (name, what) in [("cut.pcap", "cut short"), ("damaged.pcap", "damaged")] {
+        let output = explain(folder.path(), &["c.json", name, "--format", "json"]);
+        let summary = String::from_utf8(output.stdout).unwrap();
+        let summary: Value = serde_json::from_str(summary.lines().last().unwrap()).unwrap();
+        assert!(summary["warnings"][0].as_str().unwrap().contains(what), "{summary}");
+    }
 }
 
 #[test]

@@ -139,9 +139,10 @@ pub fn parse_observed(
 }
 
 /// Reads sets of packets in the words of properties, such as `tcp 8080, udp from 10.0.0.0/8`: rules that match them, whatever
-/// their action. Lists of a policy cannot be named.
-pub fn packets(text: &str) -> Result<Vec<Rule>, Error> {
-    property::packets(text).map_err(|property::Refused { span, kind }| Error { span, kind })
+/// their action. Lists are named as in the policy for which this is asked.
+pub fn packets(text: &str, policy: &Policy) -> Result<Vec<Rule>, Error> {
+    let mut lists = lists::Names::new(policy.lists.iter().map(|list| list.name.as_str()));
+    property::packets(text, &mut lists).map_err(|property::Refused { span, kind }| Error { span, kind })
 }
 
 /// The text of a file, which must be UTF-8.

@@ -8,11 +8,11 @@ pub const EXAMPLES: &str = "\
 Packets:
   tcp from 10.0.2.2:40000 to :8080 syn   in words; docs/policy.md has them all
   4500002800010000400622ba0a000202...    in hex: an Ethernet frame, or an IP packet
-  capture.pcap                           a capture file, pcap or pcapng; or -r FILE whatever its name, -r - for
-                                         standard input
+  capture.pcap                           a capture file, pcap or pcapng; or -r FILE whatever its
+                                         name, -r - for standard input
 
-Every packet is judged as if the instance received it; of a capture of both directions choose one first, such as with
-`tcpdump -r both.pcap -w in.pcap dst host 10.0.2.15`.
+Every packet is judged as if the instance received it; of a capture of both directions choose one
+first, such as with `tcpdump -r both.pcap -w in.pcap dst host 10.0.2.15`.
 
 Exit code: 0 whatever the verdict is; 2 if the configuration, the packet or the file cannot be read.";
 
@@ -36,7 +36,7 @@ pub struct Explain {
     /// How to answer; in JSON an object a line, the summary of a capture file last
     #[arg(long, default_value = "text")]
     pub format: Format,
-    /// Show all rules that do not match, however many they are
+    /// Show all rules that do not match, or decided about no packet, however many they are
     #[arg(short, long)]
     pub verbose: bool,
 }

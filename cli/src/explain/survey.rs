@@ -71,8 +71,11 @@ pub fn survey(rules: &Rules, path: &Path, arguments: &Explain, paint: Paint) -> 
         end => end?,
     };
     drops.map_or(Ok(()), Drops::finish)?;
-    survey.finish(arguments.format, paint)?;
-    warn(&name, end, &survey.tally);
+    let warnings = warnings(end, &survey.tally);
+    survey.finish(arguments, &warnings, paint)?;
+    for warning in warnings {
+        say(format_args!("{name}: {warning}"));
+    }
     Ok(0)
 }
 
@@ -103,11 +106,11 @@ impl Survey<'_> {
         Ok(verdict.is_some_and(|verdict| verdict.action == Action::Drop))
     }
 
-    fn finish(&mut self, format: Format, paint: Paint) -> Result<(), Failure> {
+    fn finish(&mut self, arguments: &Explain, warnings: &[String], paint: Paint) -> Result<(), Failure> {
         self.listing.end()?;
-        let summary = match format {
-            Format::Text => self.tally.text(self.rules, &self.table, paint),
-            Format::Json => self.tally.json(self.rules, &self.table),
+        let summary = match arguments.format {
+            Format::Text => self.tally.text(self.rules, &self.table, arguments.verbose, paint),
+            Format::Json => self.tally.json(self.rules, &self.table, warnings),
         };
         self.listing.write(&summary)?;
         self.listing.flush()
@@ -191,20 +194,16 @@ impl Listing {
     }
 }
 
-/// Says what is missing.
-fn warn(name: &str, end: End, tally: &Tally) {
+/// What of the file is missing, and what could not be judged.
+fn warnings(end: End, tally: &Tally) -> Vec<String> {
     let packets = tally.packets();
-    match end {
-        End::Whole => (),
-        End::CutShort => say(format_args!(
-            "{name}: the file is cut short inside packet {}; the {packets} before it are whole",
-            packets + 1
-        )),
-        End::Damaged => {
-            say(format_args!("{name}: the file is damaged behind packet {packets}; nothing after it can be read"))
+    let of_file = match end {
+        End::Whole => None,
+        End::CutShort => {
+            let cut = packets + 1;
+            Some(format!("the file is cut short inside packet {cut}; the {packets} before it are whole"))
         }
-    }
-    for warning in tally.warnings() {
-        say(format_args!("{name}: {warning}"));
-    }
+        End::Damaged => Some(format!("the file is damaged behind packet {packets}; nothing after it can be read")),
+    };
+    of_file.into_iter().chain(tally.warnings()).collect()
 }

@@ -14,6 +14,9 @@ use std::fmt::Write;
 /// As many packets of a cause as are named.
 const NAMED: usize = 3;
 
+/// So many rules that decided about no packet are shown; where there are more, only those that decided about some.
+const IDLE: usize = 20;
+
 /// As much of a rule as stands in the table, in characters.
 const LABEL: usize = 60;
 
@@ -102,12 +105,14 @@ impl Tally {
         })
     }
 
-    /// For people.
-    pub fn text(&self, rules: &Rules, table: &impl InForce, paint: Paint) -> String {
+    /// For people; `all` shows idle rules however many they are.
+    pub fn text(&self, rules: &Rules, table: &impl InForce, all: bool, paint: Paint) -> String {
+        let idle = self.causes().filter(|(_, counter, _)| counter.packets == 0).count();
+        let hidden = if all || idle <= IDLE { 0 } else { idle };
         let mut drawn = Table::new();
         drawn.load_preset(NOTHING).set_header(["by", "line", "verdict", "packets", "bytes", "first packets", ""]);
         let mut actions = vec![];
-        for (cause, counter, first) in self.causes() {
+        for (cause, counter, first) in self.causes().filter(|(_, counter, _)| hidden == 0 || counter.packets > 0) {
             let action = cause.action(table).unwrap_or(Action::Drop);
             let (line, label) = match cause {
                 Cause::Rule(number) => (rules.line(number as usize), rules.label(number as usize)),
@@ -144,11 +149,14 @@ impl Tally {
             // Writing to a string does not fail.
             let _ = writeln!(out, "{}", line.trim_start());
         }
+        if hidden > 0 {
+            let _ = writeln!(out, "{hidden} other rules decided about no packet; -v shows them");
+        }
         out
     }
 
-    /// For scripts.
-    pub fn json(&self, rules: &Rules, table: &impl InForce) -> String {
+    /// For scripts, with what there is to warn of.
+    pub fn json(&self, rules: &Rules, table: &impl InForce, warnings: &[String]) -> String {
         let causes = self.causes().map(|(cause, counter, first)| {
             let mut value = json!({
                 "cause": told::kind(cause),
@@ -172,7 +180,7 @@ impl Tally {
             "packets": self.all.packets,
             "bytes": self.all.bytes,
             "causes": causes.collect::<Vec<_>>(),
-            "warnings": self.warnings(),
+            "warnings": warnings,
         });
         format!("{summary}\n")
     }

@@ -128,24 +128,24 @@ impl Members {
 
 /// The lists by name, and which of them rules and tests have named.
 pub(super) struct Names<'a> {
-    written: &'a [written::List],
+    names: Vec<&'a str>,
     numbers: HashMap<&'a str, usize>,
     used: Vec<bool>,
 }
 
 impl<'a> Names<'a> {
     /// None of them named yet.
-    pub(super) fn new(written: &'a [written::List]) -> Self {
-        let numbers =
-            (0..).zip(written).map(|(number, list): (usize, &written::List)| (list.name.as_str(), number)).collect();
-        Self { written, numbers, used: vec![false; written.len()] }
+    pub(super) fn new(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: Vec<&str> = names.into_iter().collect();
+        let numbers = names.iter().enumerate().map(|(number, name)| (*name, number)).collect();
+        let used = vec![false; names.len()];
+        Self { names, numbers, used }
     }
 
     /// The number of the list that is called this.
     pub(super) fn find(&mut self, name: &str) -> Result<usize, Fault> {
         let Some(&number) = self.numbers.get(name) else {
-            let names: Vec<&str> = self.written.iter().take(MOST_COMPARED + 1).map(|list| list.name.as_str()).collect();
-            let meant = if names.len() > MOST_COMPARED { None } else { suggest::nearest(name, &names) };
+            let meant = if self.names.len() > MOST_COMPARED { None } else { suggest::nearest(name, &self.names) };
             return Err(Fault::UnknownList { meant: meant.map(str::to_string) });
         };
         if let Some(used) = self.used.get_mut(number) {
@@ -154,8 +154,8 @@ impl<'a> Names<'a> {
         Ok(number)
     }
 
-    /// The lists that are not named.
-    pub(super) fn unused(&self) -> impl Iterator<Item = &'a written::List> {
-        self.written.iter().zip(&self.used).filter(|(_, used)| !**used).map(|(list, _)| list)
+    /// The numbers of the lists that are not named.
+    pub(super) fn unused(&self) -> impl Iterator<Item = usize> {
+        self.used.iter().enumerate().filter(|(_, used)| !**used).map(|(number, _)| number)
     }
 }

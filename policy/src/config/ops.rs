@@ -131,10 +131,10 @@ fn passthrough(
         let key = member.key.clone();
         if key == "firewall" {
             let written = written::firewall(reader, &member.value);
-            let mut names = Names::new(&written.lists);
+            let mut names = Names::new(written.lists.iter().map(|list| list.name.as_str()));
             let policy = resolve::policy(reader, &written, &mut names, load, observer);
             config.tests = test::resolve(reader, text, &written, &mut names);
-            for list in names.unused() {
+            for list in names.unused().filter_map(|number| written.lists.get(number)) {
                 reader.warning(&list.name_span, WarningKind::UnusedList { name: list.name.clone() });
             }
             config.plain_rules = written.rules.iter().map(written::Rule::is_plain).collect();

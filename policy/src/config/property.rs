@@ -43,15 +43,14 @@ impl Refused {
     }
 }
 
-/// Reads sets of packets, with a comma between, as rules that match them; the spans of the rules are parts of `text`. Lists of a
-/// policy are not known here.
-pub(super) fn packets(text: &str) -> Result<Vec<Rule>, Refused> {
+/// Reads sets of packets, with a comma between, as rules that match them; the spans of the rules are parts of `text`.
+pub(super) fn packets(text: &str, lists: &mut Names) -> Result<Vec<Rule>, Refused> {
     let mut rules = Vec::new();
     for set in words::sets(text) {
         if set.is_empty() {
-            return Err(Refused::fault(&(0..text.len()), PropertyFault::Empty));
+            return Err(Refused::fault(&(0..text.len()), PropertyFault::NoPackets));
         }
-        rules.extend(set::parse(set, &mut Names::new(&[]))?);
+        rules.extend(set::parse(set, lists)?);
     }
     Ok(rules)
 }

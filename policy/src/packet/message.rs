@@ -31,12 +31,12 @@ fn words(kind: &ErrorKind) -> Words {
         ErrorKind::Protocol { word, meant } => (
             format!("{} is no protocol", quote(word)),
             meant.map_or(PROTOCOL.into(), did_you_mean),
-            Some(format!("the protocol comes first: {EXAMPLE}")),
+            Some(as_port(word).unwrap_or_else(|| format!("the protocol comes first: {EXAMPLE}"))),
         ),
         ErrorKind::Word { word, meant, expected } => (
             format!("{} means nothing here", quote(word)),
             meant.map_or(format!("expected {expected}"), did_you_mean),
-            None,
+            as_port(word),
         ),
         ErrorKind::Missing { after, expected } => {
             (format!("nothing follows {}", quote(after)), format!("expected {expected}"), None)
@@ -69,6 +69,15 @@ fn words(kind: &ErrorKind) -> Words {
             None,
         ),
     }
+}
+
+/// What to write in place of `8080` and `tcp/8080`, which are words for sets of packets.
+fn as_port(word: &str) -> Option<String> {
+    let (protocol, port) = word.split_once('/').unwrap_or(("", word));
+    let is_written = ["", "tcp", "udp"].iter().any(|known| protocol.eq_ignore_ascii_case(known));
+    let port: u16 = port.parse().ok().filter(|_| is_written)?;
+    let space = if protocol.is_empty() { "" } else { " " };
+    Some(format!("one packet goes to one port: write `{}{space}to :{port}`", protocol.to_ascii_lowercase()))
 }
 
 fn did_you_mean(word: &str) -> String {

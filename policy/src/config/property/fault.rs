@@ -6,6 +6,8 @@ use super::super::message::{Words, did_you_mean, quote};
 pub enum PropertyFault {
     /// There is no word.
     Empty,
+    /// There are no packets before a comma, after it, or at all.
+    NoPackets,
     /// The first word is no kind of property.
     Kind {
         /// As written.
@@ -69,19 +71,19 @@ pub enum PropertyFault {
 /// Title, label and what to do.
 pub(in super::super) fn words(fault: &PropertyFault) -> Words {
     const EXAMPLE: &str = "such as `only tcp 8080 from anywhere, udp from 10.0.0.0/8`";
+    const SETS: &str = "such as `tcp 8080 from anywhere`, `from 10.0.0.0/8` or `everything`";
     let plain = |title: &str, label: &str, help: &str| (title.into(), label.into(), Some(help.into()));
     match fault {
         PropertyFault::Empty => plain("there is no property", "expected `only`, `never` or `always`", EXAMPLE),
+        PropertyFault::NoPackets => plain("there are no packets", "expected packets, with a comma between sets", SETS),
         PropertyFault::Kind { word, meant } => (
             format!("{} is no property", quote(word)),
             "expected `only`, `never` or `always`".into(),
             Some(meant.map_or_else(|| EXAMPLE.into(), did_you_mean)),
         ),
-        PropertyFault::EmptySet { after } => (
-            format!("no packets follow {}", quote(after)),
-            "expected packets after this".into(),
-            Some("such as `tcp 8080 from anywhere`, `from 10.0.0.0/8` or `everything`".into()),
-        ),
+        PropertyFault::EmptySet { after } => {
+            (format!("no packets follow {}", quote(after)), "expected packets after this".into(), Some(SETS.into()))
+        }
         PropertyFault::Word { word, meant } => {
             let is_number = word.starts_with(|first: char| first.is_ascii_digit());
             let help = match meant {
