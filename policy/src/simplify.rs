@@ -1,9 +1,12 @@
 //! A shorter policy that decides alike.
-use crate::policy::{Addresses, Network, Policy, Rule, Transport, Values};
+mod join;
+
+use crate::policy::{Policy, Rule};
 use crate::progress::Observer;
 use crate::space::{Effect, Space, TooLarge};
 use crate::write;
 use core::ops::Range;
+use join::join;
 use std::collections::HashMap;
 
 /// What stands in place of some rules.
@@ -40,7 +43,8 @@ pub fn shorten(
     let effects = space.effects_in_turn(policy, observer)?;
     let all = policy.rules.iter().enumerate();
     let needed = all.clone().filter(|(number, _)| effects.get(*number) == Some(&Effect::Needed));
-    let kept = join(needed.map(|(number, rule)| Kept { numbers: vec![number], rule: rule.clone() }), policy, is_plain);
+    let needed: Vec<Kept> = needed.map(|(number, rule)| Kept { numbers: vec![number], rule: rule.clone() }).collect();
+    let kept = join(&needed, policy, is_plain);
     let shorter = with(policy, &kept);
     if space.accepted(&shorter)? == space.accepted(policy)? {
         return Ok(Shorter { kept, effects, policy: shorter });
@@ -52,112 +56,6 @@ pub fn shorten(
 fn with(policy: &Policy, kept: &[Kept]) -> Policy {
     let rules = kept.iter().map(|kept| kept.rule.clone()).collect();
     Policy { rules, default: policy.default, lists: policy.lists.clone() }
-}
-
-/// Rules that stand one after another and do the same can stand in any order, so that any two of them may become one.
-fn join(rules: impl Iterator<Item = Kept>, policy: &Policy, is_plain: impl Fn(usize) -> bool) -> Vec<Kept> {
-    let mut all: Vec<Kept> = Vec::new();
-    let mut alike: HashMap<(usize, String), usize> = HashMap::new();
-    for kept in rules {
-        if all.last().is_some_and(|last| last.rule.action != kept.rule.action) {
-            alike.clear();
-        }
-        if !kept.numbers.iter().all(|number| is_plain(*number)) {
-            all.push(kept);
-            continue;
-        }
-        let keys = keys(&kept.rule, policy);
-        let found = keys.iter().find_map(|key| alike.get(key).copied());
-        let place = match found.and_then(|at| Some((at, all.get_mut(at)?))) {
-            Some((at, other)) if let Some(rule) = joint(&other.rule, &kept.rule) => {
-                other.rule = rule;
-                other.numbers.extend(kept.numbers);
-                at
-            }
-            _ => {
-                all.push(kept);
-                all.len() - 1
-            }
-        };
-        let joined = all.get(place).map(|kept| self::keys(&kept.rule, policy)).unwrap_or_default();
-        alike.extend(joined.into_iter().map(|key| (key, place)));
-    }
-    all
-}
-
-/// For each member of a rule the rule without it: two rules that have one in common may differ in that member only.
-fn keys(rule: &Rule, policy: &Policy) -> Vec<(usize, String)> {
-    let without = |member: usize| {
-        let mut rest = rule.clone();
-        let had = match (&mut rest.network, member) {
-            (Some(Network::Ipv4(asked)), 0..3) => blank_address(asked, member),
-            (Some(Network::Ipv6(asked)), 0..3) => blank_address(asked, member),
-            _ => match (&mut rest.transport, member) {
-                (Some(Transport::Tcp(asked) | Transport::Udp(asked)), 3) => asked.source.take().is_some(),
-                (Some(Transport::Tcp(asked) | Transport::Udp(asked)), 4) => asked.destination.take().is_some(),
-                (Some(Transport::Icmp(asked) | Transport::Icmp6(asked)), 3) => asked.message_type.take().is_some(),
-                (Some(Transport::Icmp(asked) | Transport::Icmp6(asked)), 4) => asked.code.take().is_some(),
-                _ => false,
-            },
-        };
-        had.then(|| (member, write::rule(&rest, &policy.lists)))
-    };
-    (0..5).filter_map(without).collect()
-}
-
-fn blank_address<P>(asked: &mut Addresses<P>, member: usize) -> bool {
-    match member {
-        0 => asked.source.take().is_some(),
-        1 => asked.destination.take().is_some(),
-        _ => asked.protocol.take().is_some(),
-    }
-}
-
-/// One rule for two that differ in the values of one member only, if there is one.
-fn joint(one: &Rule, other: &Rule) -> Option<Rule> {
-    let mut found = one.clone();
-    let mut members = 0;
-    match (&mut found.network, &other.network) {
-        (None, None) => {}
-        (Some(Network::Ipv4(one)), Some(Network::Ipv4(other))) => members += addresses(one, other)?,
-        (Some(Network::Ipv6(one)), Some(Network::Ipv6(other))) => members += addresses(one, other)?,
-        _ => return None,
-    }
-    members += match (&mut found.transport, &other.transport) {
-        (None, None) => 0,
-        (Some(Transport::Tcp(one)), Some(Transport::Tcp(other)))
-        | (Some(Transport::Udp(one)), Some(Transport::Udp(other))) => {
-            member(&mut one.source, &other.source)? + member(&mut one.destination, &other.destination)?
-        }
-        (Some(Transport::Icmp(one)), Some(Transport::Icmp(other)))
-        | (Some(Transport::Icmp6(one)), Some(Transport::Icmp6(other))) => {
-            member(&mut one.message_type, &other.message_type)? + member(&mut one.code, &other.code)?
-        }
-        _ => return None,
-    };
-    (members == 1).then_some(found)
-}
-
-fn addresses<P: Clone + PartialEq>(one: &mut Addresses<P>, other: &Addresses<P>) -> Option<usize> {
-    let is_alike = one.fragment == other.fragment;
-    let count = member(&mut one.source, &other.source)?
-        + member(&mut one.destination, &other.destination)?
-        + member(&mut one.protocol, &other.protocol)?;
-    is_alike.then_some(count)
-}
-
-/// Puts the values together. How many members have changed, 0 or 1; `None` if they cannot be one.
-fn member<T: Clone + PartialEq>(one: &mut Option<Values<T>>, other: &Option<Values<T>>) -> Option<usize> {
-    match (one, other) {
-        (None, None) => Some(0),
-        (Some(one), Some(other)) if one == other => Some(0),
-        (Some(one), Some(other)) if !one.negated && !other.negated => {
-            let new: Vec<T> = other.members.iter().filter(|value| !one.members.contains(value)).cloned().collect();
-            one.members.extend(new);
-            Some(1)
-        }
-        _ => None,
-    }
 }
 
 /// The text of a configuration with the rules of a shorter policy, written where the old ones stand. What stands around the

@@ -168,3 +168,38 @@ fn rules_that_differ_in_one_member_become_one_and_named_ones_stay() {
     assert_eq!(rewrite(text, &policy, &shorter.kept), expected);
     assert_eq!(unplaced(&read(expected).1.rules), unplaced(&shorter.policy.rules));
 }
+
+/// In the order of their ports, so that none is the neighbour of the one that it differs least from.
+#[test]
+fn every_combination_of_many_values_becomes_one_rule() {
+    let (mut rules, mut addresses) = (Vec::new(), Vec::new());
+    for port in 0..100 {
+        for host in 0..100 {
+            let rule =
+                format!(r#"{{"ip": {{"src": "10.0.0.{host}"}}, "tcp": {{"dest": {}}}, "action": "accept"}}"#, 2 * port);
+            rules.push(rule);
+        }
+    }
+    addresses.extend((0..100).map(|host| format!("\"10.0.0.{host}\"")));
+    let ports: Vec<String> = (0..100).map(|port| format!("\"{}\"", 2 * port)).collect();
+    let text = format!(
+        r#"{{"ManifestPassthrough": {{"firewall": {{"default": "drop", "rules": [{}]}}}}}}"#,
+        rules.join(",\n")
+    );
+    let (_, policy) = read(&text);
+    let shorter = shorten(&policy, |_| true, &mut ()).expect("small");
+    let numbers: Vec<Vec<usize>> = shorter.kept.iter().map(|kept| kept.numbers.clone()).collect();
+    assert_eq!(numbers, [(0..10_000).collect::<Vec<_>>()]);
+    let expected = format!(
+        r#"{{"ip": {{"src": [{}]}}, "tcp": {{"dest": [{}]}}, "action": "accept"}}"#,
+        addresses.join(", "),
+        ports.join(", ")
+    );
+    assert_eq!(write::rule(&shorter.kept[0].rule, &policy.lists), expected);
+    assert!(decide(&shorter.policy, &packet("tcp from 10.0.0.99 to :198")).action == Action::Accept);
+    assert!(decide(&shorter.policy, &packet("tcp from 10.0.0.99 to :197")).action == Action::Drop);
+}
+
+fn packet(words: &str) -> Packet {
+    policy::packet::parse(words).expect("a packet")
+}
