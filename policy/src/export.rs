@@ -16,6 +16,7 @@ pub mod nftables;
 mod plan;
 mod ports;
 mod prove;
+mod size;
 mod target;
 
 pub use failure::{Failure, Unsayable};

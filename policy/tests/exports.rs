@@ -161,3 +161,44 @@ fn no_text_is_too_odd_to_be_refused() {
         assert!(read_anyway > 0 && refused > 1000, "{target:?} {read_anyway} {refused}");
     }
 }
+
+/// Many addresses, none beside another: as what a rule must not match they are far more prefixes.
+fn with_list(rule: &str) -> Policy {
+    let addresses: Vec<String> = (0..10_000_u32)
+        .map(|number| format!("\"{}\"", core::net::Ipv4Addr::from(number.wrapping_mul(0x9e37_79b1) | 1)))
+        .collect();
+    let text = format!(
+        r#"{{"ManifestPassthrough": {{"firewall": {{"default": "drop", "lists": {{"bad": [{}]}}, "rules": [{rule}]}}}}}}"#,
+        addresses.join(",")
+    );
+    policy::config::parse(&text).expect("a configuration").0.policy.expect("a policy")
+}
+
+/// Written as it stands this rule is tens of millions of Amazon's: what says the same in fewer is found without that, or it is
+/// refused.
+#[test]
+fn what_would_be_too_long_is_not_written() {
+    let policy = with_list(r#"{"ip": {"src": "!@bad", "proto": "!6"}, "action": "accept"}"#);
+    for target in Target::ALL {
+        let exported = export(&policy, &[], target, None).map(|exported| (exported.text.len(), exported.proof));
+        match target {
+            Target::AwsSecurityGroup => assert_eq!(exported, Err(Failure::TooMany(target, 1000))),
+            _ => assert!(matches!(exported, Ok((..10_000_000, Proof::Equal))), "{target:?} {exported:?}"),
+        }
+    }
+}
+
+/// One list in many rules that ask for different ports: in the right order of bits it is there once.
+#[test]
+fn a_list_that_many_rules_name_is_compared() {
+    let rules: Vec<String> = (0..100)
+        .map(|port| format!(r#"{{"ip": {{"src": "@bad"}}, "tcp": {{"dest": {}}}, "action": "accept"}}"#, 2 * port))
+        .collect();
+    let policy = with_list(&rules.join(","));
+    let nodes = |policy: &Policy| {
+        let mut space = Space::new(&[policy]).expect("room");
+        space.accepted(policy).expect("room");
+        space.nodes()
+    };
+    assert!(nodes(&policy) < 1_000_000, "{}", nodes(&policy));
+}

@@ -8,7 +8,13 @@ mod group_write;
 mod nacl_read;
 mod nacl_write;
 
+use super::block::Block;
 pub(super) use group_read::read as read_group;
 pub(super) use group_write::write as write_group;
 pub(super) use nacl_read::read as read_nacl;
 pub(super) use nacl_write::{LAST, write as write_nacl};
+
+/// How many rules a block takes in a version of IP, for each of its addresses.
+pub(super) fn asked(block: &Block, is_v6: bool) -> usize {
+    asked::all(block, is_v6).len()
+}

@@ -17,9 +17,9 @@ pub struct Unsayable {
 pub enum Failure {
     /// The target cannot say it: these rules.
     Unsayable(Target, Vec<Unsayable>),
-    /// It takes more rules than the target has room for: how many, and how many there may be.
-    TooMany(Target, usize, usize),
-    /// No form was found that has few enough rules.
+    /// It takes more rules than the target has room for: how many there may be.
+    TooMany(Target, usize),
+    /// No form was found that is short enough to be written.
     NoForm(Target),
     /// The text is not what it should be, which is an error of this program: what shows it.
     NotProved(String),
@@ -41,11 +41,11 @@ impl fmt::Display for Failure {
                     rules.iter().map(|rule| format!("rule {} asks for {}", rule.rule + 1, rule.asks)).collect();
                 write!(f, "{target} cannot say this policy: {}", rules.join("; "))
             }
-            Self::TooMany(target, rules, most) => {
-                write!(f, "this policy takes {rules} rules of {target}, which has room for {most}")
+            Self::TooMany(target, most) => {
+                write!(f, "this policy takes more rules than the {most} of {target}: name fewer separate addresses")
             }
             Self::NoForm(target) => {
-                write!(f, "this policy takes too many rules of {target}: name fewer separate addresses")
+                write!(f, "this policy takes too many rules or addresses of {target}: name fewer separate addresses")
             }
             Self::NotProved(what) => {
                 write!(f, "the export does not mean what the policy means, which is an error of this program: {what}")

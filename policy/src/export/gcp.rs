@@ -6,4 +6,4 @@ mod read;
 mod write;
 
 pub(super) use read::read;
-pub(super) use write::{FIRST, write};
+pub(super) use write::{FIRST, MOST_RANGES, write};

@@ -3,6 +3,7 @@ use super::block::Block;
 use super::failure::{Failure, Unsayable};
 use super::goal::{Approximate, Goal};
 use super::limits::{room, warning};
+use super::size::{Overflow, fits};
 use super::target::Target;
 use super::{Written, aws, azure, gcp, nftables, plan, read};
 use crate::policy::{Action, Policy};
@@ -99,13 +100,18 @@ fn shortest(
     target: Target,
     own: Option<Vec<Block>>,
 ) -> Result<Written, Failure> {
-    let (mut best, mut too_many): (Option<Written>, Option<usize>) = (None, None);
+    let (mut best, mut is_too_many): (Option<Written>, bool) = (None, false);
     let mut plans: Vec<Vec<Block>> = own.into_iter().collect();
     let mut is_first = true;
     loop {
-        for written in plans.iter().map(|blocks| write(target, blocks)) {
+        for blocks in &plans {
+            if let Err(overflow) = fits(target, blocks) {
+                is_too_many |= overflow == Overflow::Rules;
+                continue;
+            }
+            let written = write(target, blocks);
             if written.rules > room(target) {
-                too_many = Some(too_many.unwrap_or(usize::MAX).min(written.rules));
+                is_too_many = true;
             } else if best.as_ref().is_none_or(|best| best.rules > written.rules)
                 && accepted(space, goal, target, &written.text)? == wanted
             {
@@ -119,9 +125,9 @@ fn shortest(
         }
         plans = plan::by_regions(space, goal, wanted, target.ability())?;
     }
-    best.ok_or(match too_many {
-        Some(rules) => Failure::TooMany(target, rules, room(target)),
-        None => Failure::NoForm(target),
+    best.ok_or(match is_too_many {
+        true => Failure::TooMany(target, room(target)),
+        false => Failure::NoForm(target),
     })
 }
 

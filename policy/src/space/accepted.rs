@@ -2,7 +2,7 @@
 use super::diagram::{Diagrams, FULL, Id, NONE, Op, TooLarge};
 use super::field::Layout;
 use super::{Set, Space, build};
-use crate::policy::{Action, Policy, Rule};
+use crate::policy::{Action, List, Policy, Rule};
 
 /// What decides about a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,7 +73,7 @@ impl Diagrams {
     }
 }
 
-/// A policy with fewer rules than this is small in any layout.
+/// A policy with fewer rules and addresses in lists than this is small in any layout.
 const FEW: usize = 200;
 /// How many rules layouts are tried with.
 const SAMPLE: usize = 600;
@@ -82,11 +82,12 @@ const TRIAL: usize = 2_000_000;
 
 /// The layout in which a part of the rules takes the fewest nodes.
 pub(super) fn best_layout(policies: &[&Policy]) -> Layout {
-    let largest = policies.iter().max_by_key(|policy| policy.rules.len());
-    let Some(policy) = largest.filter(|policy| policy.rules.len() > FEW) else {
+    let listed = |list: &List| list.ipv4.len() + list.ipv6.len();
+    let weight = |policy: &&&Policy| policy.rules.len() + policy.lists.iter().map(listed).sum::<usize>();
+    let Some(policy) = policies.iter().max_by_key(weight).filter(|policy| weight(policy) > FEW) else {
         return Layout::TRIED[0];
     };
-    let step = policy.rules.len().div_ceil(SAMPLE);
+    let step = policy.rules.len().div_ceil(SAMPLE).max(1);
     let sample: Vec<Rule> = policy.rules.iter().step_by(step).cloned().collect();
     let cost = |layout: &Layout| {
         let mut diagrams = Diagrams::new(TRIAL, *layout);

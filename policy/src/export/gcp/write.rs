@@ -9,7 +9,7 @@ use serde::Serialize;
 pub(in crate::export) const FIRST: usize = 1000;
 
 /// A rule has no more ranges than this, of sources and of destinations.
-const MOST_RANGES: usize = 5000;
+pub(in crate::export) const MOST_RANGES: usize = 5000;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
