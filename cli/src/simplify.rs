@@ -5,6 +5,7 @@ use crate::print;
 use crate::progress::Progress;
 use crate::rules::Rules;
 use crate::say;
+use crate::whole;
 use policy::diagnostic;
 use policy::policy::Policy;
 use policy::simplify::{Kept, Shorter, rewrite, shorten};
@@ -35,7 +36,8 @@ pub fn simplify(path: &Path, output: Option<&Path>) -> Result<u8, Failure> {
     }
     match output {
         Some(output) => {
-            std::fs::write(output, &text).map_err(|error| Failure::Usage(format!("{}: {error}", output.display())))?;
+            whole::write(output, text.as_bytes())
+                .map_err(|error| Failure::Usage(format!("{}: {error}", output.display())))?;
             Ok(0)
         }
         None => print(text.as_bytes()),
@@ -48,7 +50,7 @@ fn prove(loaded: &Loaded, policy: &Policy, text: &str, path: &Path) -> Result<()
     let (again, _) = config::parse(path, text, &mut ()).map_err(|errors| {
         let drawn = diagnostic::render(&loaded.name, text, errors, std::io::stderr().is_terminal());
         refuse(format!(
-            "the shorter configuration has errors. Tests that name rules by numbers do that: give these names\n{drawn}"
+            "the shorter configuration has errors, as where a test names a rule that changes nothing, or rules by numbers\n{drawn}"
         ))
     })?;
     let shorter = again.policy.as_ref().ok_or_else(|| refuse("the policy was lost".to_string()))?;
@@ -89,7 +91,7 @@ fn told(rules: &Rules, shorter: &Shorter) -> Vec<String> {
     let (before, after) = (shorter.effects.len(), shorter.kept.len());
     lines.push(match after == before {
         true => format!("no shorter policy was found: {}", count(before)),
-        false => format!("{before} rules became {after}, proved to decide alike for every packet"),
+        false => format!("{} became {after}, proved to decide alike for every packet", count(before)),
     });
     lines
 }

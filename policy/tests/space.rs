@@ -156,3 +156,20 @@ fn a_rule_for_a_header_that_is_followed_is_empty() {
     assert_eq!(effects(r#"{"ip": {"proto": 44, "fragment": "n"}}"#), [Effect::Needed]);
     assert_eq!(effects(r#"{"ip": {"proto": 17}, "tcp": {"dest": 80}}"#), [Effect::Empty]);
 }
+
+/// Of what cannot be, nothing is said.
+#[test]
+fn a_region_names_no_header_that_is_followed() {
+    let regions = |rule: &str| -> Vec<String> {
+        let text = format!(
+            r#"{{"ManifestPassthrough": {{"firewall": {{"default": "drop", "rules": [{{{rule}, "action": "accept"}}]}}}}}}"#
+        );
+        let policy = policy::config::parse(&text).expect("valid").0.policy.expect("a policy");
+        let mut space = Space::new(&[&policy]).expect("small");
+        let accepted = space.accepted(&policy).expect("small");
+        space.regions(accepted, 10).expect("small").regions.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(regions(r#""ip6": {"proto": 50, "fragment": "n"}"#), ["ip6 proto 50 not fragments"]);
+    assert_eq!(regions(r#""ip6": {"proto": "!6", "fragment": "n"}"#), ["ip6 proto not 6 not fragments"]);
+    assert_eq!(regions(r#""ip6": {"proto": [44, 59]}"#), ["ip6 proto 44, 59"]);
+}

@@ -12,7 +12,7 @@ pub(super) const ICMP: u8 = 1;
 pub(super) const ICMP6: u8 = 58;
 
 /// Headers of IPv6 that are followed, so that none is the protocol of a packet; but of a later fragment they can be.
-const FOLLOWED: [u8; 5] = [0, 43, 44, 51, 60];
+pub(super) const FOLLOWED: [u8; 5] = [0, 43, 44, 51, 60];
 
 /// Values of one field: ranges of its first `width` bits.
 struct Asked {

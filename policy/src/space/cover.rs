@@ -1,10 +1,11 @@
 //! A set as few regions that a reader can take in.
-use super::build::{self, ICMP, ICMP6, TCP, UDP};
+use super::build::{self, FOLLOWED, ICMP, ICMP6, TCP, UDP};
 use super::diagram::{Diagrams, FULL, Id, NONE, Op, TooLarge};
 use super::field::Field;
 use super::region::{Region, Regions};
 use super::witness::Point;
 use super::{Set, Space};
+use crate::compile::ranges::{Range, complement, union};
 use std::collections::HashMap;
 
 /// Values of every field; a packet is in it if all of its are.
@@ -80,14 +81,19 @@ impl Space {
         let of = |id: Id, field: Field, width: u16| (id != FULL).then(|| diagrams.ranges(id, field, width));
         let version = of(version, Field::Version, 1).map(|ranges| ranges == [(1, 1)]);
         let address_width = if version == Some(true) { 128 } else { 32 };
+        let is_later = of(later, Field::Later, 1).map(|ranges| ranges == [(1, 1)]);
         let protocols = of(protocol, Field::Protocol, 8);
+        let protocols = match (version, is_later) {
+            (Some(true), Some(false)) => protocols.map(without_followed),
+            _ => protocols,
+        };
         let is = |number: u8| protocols.as_deref() == Some(&[(u128::from(number), u128::from(number))]);
         let is_icmp = is(ICMP) && version == Some(false) || is(ICMP6) && version == Some(true);
         let number_width = if is_icmp { 8 } else { 16 };
         Ok(Region {
             set,
             is_v6: version,
-            is_later: of(later, Field::Later, 1).map(|ranges| ranges == [(1, 1)]),
+            is_later,
             is_icmp,
             source: of(source, Field::Source, address_width),
             destination: of(destination, Field::Destination, address_width),
@@ -213,6 +219,15 @@ impl Diagrams {
             }
         }
     }
+}
+
+/// Protocols of IPv6 packets that are no later fragments, without those that none of them has, where that takes no more words.
+fn without_followed(protocols: Vec<Range>) -> Vec<Range> {
+    let others = complement(&protocols, 255).into_iter();
+    let followed = FOLLOWED.map(|number| (number.into(), number.into()));
+    let possible = complement(&union(others.chain(followed).collect()), 255);
+    let words = |ranges: &[Range]| ranges.len().min(complement(ranges, 255).len());
+    if words(&possible) <= words(&protocols) { possible } else { protocols }
 }
 
 /// Whether it is a packet with ports.

@@ -46,7 +46,7 @@ pub struct Region {
 const MOST_WRITTEN: usize = 8;
 
 impl fmt::Display for Region {
-    /// In the words in which properties of a policy are written.
+    /// In words like those of properties. Those have no lists of numbers, and say one protocol.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = Vec::new();
         match self.is_v6 {
