@@ -108,6 +108,11 @@ proptest! {
         let rest = without(&policy, |number| in_turn[number] != Effect::Needed);
         prop_assert_eq!(space.accepted(&rest)?, accepted);
         prop_assert!(space.effects(&rest, &mut ())?.iter().all(|effect| *effect == Effect::Needed));
+        // Of some rules only, all others stay, and what goes changes nothing.
+        let of_odd = space.effects_in_turn_of(&policy, |number| number % 2 == 1, &mut ())?;
+        prop_assert!(of_odd.iter().step_by(2).all(|effect| matches!(effect, Effect::Needed | Effect::Empty)));
+        let rest = without(&policy, |number| number % 2 == 1 && of_odd[number] != Effect::Needed);
+        prop_assert_eq!(space.accepted(&rest)?, accepted);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::space::{Effect, TooLarge};
 pub(super) fn effects(subject: &mut Subject, observer: &mut dyn Observer) -> Result<Vec<Effect>, TooLarge> {
     let mut effects = subject.space.effects(subject.policy, observer)?;
     if effects.contains(&Effect::Redundant) {
-        let in_turn = subject.space.effects_in_turn(subject.policy, observer)?;
+        let is_redundant = |number: usize| effects.get(number) == Some(&Effect::Redundant);
+        let in_turn = subject.space.effects_in_turn_of(subject.policy, is_redundant, observer)?;
         for (effect, in_turn) in effects.iter_mut().zip(in_turn) {
             if *effect == Effect::Redundant && in_turn == Effect::Needed {
                 *effect = Effect::Needed;
