@@ -94,6 +94,84 @@ fn a_lint_is_silenced_for_the_policy_and_for_the_rule_it_is_about() {
     }
 }
 
+/// The text with the rules added that a finding says are to be; `None` if it says something else.
+fn mended(text: &str, config: &Config, help: &str) -> Option<String> {
+    let (place, rules) = help.split_once("add ")?.1.split_once(": ")?;
+    let written = &config.policy.as_ref()?.rules;
+    let (at, added) = match place.strip_prefix("before rule ") {
+        Some(rule) => {
+            let number: usize = rule.split(' ').next()?.parse().ok()?;
+            (written[number - 1].span.start, format!("{rules}, "))
+        }
+        None => (written.last()?.span.end, format!(", {rules}")),
+    };
+    let mut mended = text.to_string();
+    mended.insert_str(at, &added);
+    Some(mended)
+}
+
+/// Policies whose earlier rules drop some of what is needed for a reason.
+const BLOCKING: [&str; 3] = [
+    r#"{"RunConfig": {"Ports": ["8080"]}, "ManifestPassthrough": {"firewall": {
+  "lists": {"block": ["203.0.113.0/24", "192.0.2.0/24", "2001:db8::/32", "fe80::/64"]},
+  "rules": [{"ip": {"src": "@block"}}, {"ip6": {"src": "@block"}}, {"tcp": {"dest": 8080}, "action": "accept"}, {}]}}}"#,
+    r#"{"ManifestPassthrough": {"firewall": {
+  "rules": [{"ip": {}}, {"ip6": {"src": "2001:db8::/32"}}, {"ip6": {}, "tcp": {"dest": 80}, "action": "accept"}, {}]}}}"#,
+    r#"{"RunConfig": {"Ports": ["22"]}, "ManifestPassthrough": {"firewall": {"default": "drop",
+  "rules": [{"ip": {"src": "203.0.113.0/24"}}, {"ip": {"src": "192.0.2.0/24"}, "tcp": {"dest": 22}, "action": "accept"}]}}}"#,
+];
+
+#[test]
+fn rules_that_are_to_be_added_mend_what_is_told() {
+    let cases = Lint::ALL.map(|lint| std::fs::read_to_string(folder().join(format!("{lint}.json"))).expect("a case"));
+    let mut added = 0;
+    for text in cases.iter().map(String::as_str).chain(BLOCKING) {
+        let (config, _) = parse(text).expect("a case is valid");
+        let told = |config: &Config, text: &str| examine(config, text, &setting(config), &mut ()).findings;
+        for finding in told(&config, text) {
+            let Some(mended) = finding.help.as_deref().and_then(|help| mended(text, &config, help)) else { continue };
+            let (better, _) = parse(&mended).expect("what is to be added can be pasted");
+            let titles: Vec<String> = told(&better, &mended).into_iter().map(|finding| finding.title).collect();
+            assert!(!titles.contains(&finding.title), "{mended}\n{titles:?}");
+            added += 1;
+        }
+    }
+    assert!(added > 25, "{added}");
+}
+
+#[test]
+fn what_is_added_stays_behind_rules_against_addresses() {
+    let [text, ..] = BLOCKING;
+    let (config, _) = parse(text).expect("a case is valid");
+    let findings = examine(&config, text, &setting(&config), &mut ()).findings;
+    let needed =
+        [Lint::DropsNeighbourDiscovery, Lint::DropsRouterAdvertisements, Lint::DropsPathMtu, Lint::DropsReplies];
+    for lint in needed {
+        let finding = findings.iter().find(|finding| finding.lint == lint).expect("it is told");
+        assert!(finding.help.as_ref().is_some_and(|help| help.contains("add before rule 4 ")), "{finding:?}");
+        assert_eq!(finding.rules, [3], "{lint}");
+    }
+}
+
+#[test]
+fn a_port_for_some_is_not_opened_to_all() {
+    let [.., text] = BLOCKING;
+    let (config, _) = parse(text).expect("a case is valid");
+    let findings = examine(&config, text, &setting(&config), &mut ()).findings;
+    let help = |lint| findings.iter().find(|finding| finding.lint == lint).and_then(|finding| finding.help.clone());
+    let forwarded = help(Lint::ForwardedPortDropped).expect("it is told");
+    assert!(
+        forwarded.ends_with(r#": {"ip": {"src": "10.0.2.2"}, "tcp": {"dest": 22}, "action": "accept"}"#),
+        "{forwarded}"
+    );
+    let text = text.replace(r#"["22"]"#, r#"["80"]"#);
+    let (config, _) = parse(&text).expect("a case is valid");
+    let findings = examine(&config, &text, &setting(&config), &mut ()).findings;
+    let open = findings.iter().find(|finding| finding.lint == Lint::OpenPortNotForwarded).expect("it is told");
+    let expected = "add \"22\" to `Ports` and let it in from 10.0.2.2, where what is forwarded comes from, or remove it from the rule";
+    assert_eq!(open.help.as_deref(), Some(expected));
+}
+
 /// A policy as if it stood in a file.
 fn config(policy: Policy) -> Config {
     let rule_allows = vec![Vec::new(); policy.rules.len()];

@@ -11,6 +11,14 @@ use firewall::{Fragment, Packet};
 /// Rules that let in more ports than this are not about specific ones.
 const MOST_PORTS: usize = 1024;
 
+/// Which source ports a packet to a port is from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    /// Those that connections are opened from.
+    Clients,
+    Anyone,
+}
+
 pub(super) fn find(subject: &mut Subject, effects: &[Effect]) -> Result<Vec<Finding>, TooLarge> {
     let mut found = Vec::new();
     let Some(network) = subject.setting.user_network else { return Ok(found) };
@@ -20,7 +28,7 @@ pub(super) fn find(subject: &mut Subject, effects: &[Effect]) -> Result<Vec<Find
     if !subject.setting.forwards.is_empty() {
         for (number, effect) in effects.iter().enumerate() {
             if matches!(effect, Effect::Needed | Effect::Redundant) {
-                found.extend(not_forwarded(subject, number)?);
+                found.extend(not_forwarded(subject, number, network)?);
             }
         }
     }
@@ -29,13 +37,8 @@ pub(super) fn find(subject: &mut Subject, effects: &[Effect]) -> Result<Vec<Find
 
 /// A forwarded port at which nothing from the host arrives.
 fn dropped(subject: &mut Subject, forward: &Forward, network: UserNetwork) -> Result<Option<Finding>, TooLarge> {
-    let asked = |address| {
-        let prefix = Member::Prefix(Prefix { address, length: 32 });
-        Some(Values { negated: false, members: vec![prefix] })
-    };
-    let near =
-        Addresses { source: asked(network.host), destination: asked(network.instance), fragment: None, protocol: None };
-    let rule = of_ports(forward.is_udp, &forward.ports, Some(Network::Ipv4(near)));
+    let near = Addresses { source: only(network.host), destination: only(network.instance), ..Addresses::ANY };
+    let rule = of_ports(forward.is_udp, &forward.ports, Some(Network::Ipv4(near)), From::Clients);
     let set = subject.of(&rule)?;
     let lost = unreached(subject, set)?;
     if subject.space.is_empty(lost) {
@@ -44,15 +47,16 @@ fn dropped(subject: &mut Subject, forward: &Forward, network: UserNetwork) -> Re
     let packet = |port: u16| packet(forward.is_udp, network, port);
     let ports: Vec<u16> =
         forward.ports.iter().copied().filter(|port| subject.space.has(lost, &packet(*port))).collect();
-    let from_anywhere = subject.of(&of_ports(forward.is_udp, &ports, None))?;
+    let from_clients = subject.of(&of_ports(forward.is_udp, &ports, None, From::Clients))?;
     let accepted = subject.accepted()?;
-    let kept = subject.space.and(from_anywhere, accepted)?;
+    let kept = subject.space.and(from_clients, accepted)?;
     let causes = subject.causes(lost, &rule)?;
     let rules: Vec<usize> = causes.iter().filter_map(|cause| rule_of(*cause)).collect();
     let (what, host) = (format!("{} {}", forward.protocol(), told(&ports)), network.host);
     let (is, it) = if ports.len() == 1 { ("is", "it") } else { ("are", "them") };
-    let title = match subject.space.is_empty(kept) {
-        true => format!("{what} {is} forwarded, and every packet to {it} is dropped"),
+    let is_closed = subject.space.is_empty(kept);
+    let title = match is_closed {
+        true => format!("{what} {is} forwarded, and every packet of a client to {it} is dropped"),
         false => format!("{what} {is} forwarded, and packets from {host}, where those come from, are dropped"),
     };
     let by = match (rules.is_empty(), rules.len()) {
@@ -70,14 +74,17 @@ fn dropped(subject: &mut Subject, forward: &Forward, network: UserNetwork) -> Re
     let place =
         rules.first().map_or("at the end of the rules".into(), |first| format!("before {}", subject.name(*first)));
     let (protocol, dest) = (forward.protocol(), json(&ports));
-    finding.help = Some(format!("add {place}: {{\"{protocol}\": {{\"dest\": {dest}}}, \"action\": \"accept\"}}"));
+    // Where others are let in, the port is not to be opened to everybody.
+    let source = if is_closed { String::new() } else { format!("\"ip\": {{\"src\": \"{host}\"}}, ") };
+    let accept = format!("{{{source}\"{protocol}\": {{\"dest\": {dest}}}, \"action\": \"accept\"}}");
+    finding.help = Some(format!("add {place}: {accept}"));
     finding.rules = rules;
     finding.witness = ports.first().map(|port| (packet(*port), firewall::Action::Drop));
     Ok(Some(finding))
 }
 
 /// A rule that lets packets in to ports by name, some of which are not forwarded.
-fn not_forwarded(subject: &mut Subject, number: usize) -> Result<Option<Finding>, TooLarge> {
+fn not_forwarded(subject: &mut Subject, number: usize, network: UserNetwork) -> Result<Option<Finding>, TooLarge> {
     let Some(rule) = subject.policy.rules.get(number).filter(|rule| rule.action == Action::Accept) else {
         return Ok(None);
     };
@@ -104,7 +111,7 @@ fn not_forwarded(subject: &mut Subject, number: usize) -> Result<Option<Finding>
     missing.dedup();
     let mut open = Vec::new();
     for port in missing {
-        let to_port = subject.of(&of_ports(is_udp, &[port], None))?;
+        let to_port = subject.of(&of_ports(is_udp, &[port], None, From::Anyone))?;
         let part = subject.space.and(left, to_port)?;
         if !subject.space.is_empty(part) {
             open.push(port);
@@ -113,24 +120,50 @@ fn not_forwarded(subject: &mut Subject, number: usize) -> Result<Option<Finding>
     }
     let Some(first) = open.first() else { return Ok(None) };
     let protocol = if is_udp { "udp" } else { "tcp" };
-    let option = if is_udp { "--udp" } else { "-p" };
     let is = if open.len() == 1 { "is" } else { "are" };
     let title = format!("{protocol} {} {is} let in and not forwarded", told(&open));
     let mut finding = Finding::new(Lint::OpenPortNotForwarded, rule.span.clone(), title, "nothing reaches it there");
     let written: Vec<String> = ranges(&open).into_iter().map(span).collect();
-    finding.help = Some(format!("forward it with `{option} {}`, or remove it from the rule", written.join(",")));
+    let it = if open.len() == 1 { "it" } else { "them" };
+    // Nothing else comes to a port that is forwarded.
+    let near = Network::Ipv4(Addresses { source: only(network.host), ..Addresses::ANY });
+    let near = subject.of(&of_ports(is_udp, &open, Some(near), From::Clients))?;
+    let near = subject.space.and(own, near)?;
+    let besides = match subject.space.is_empty(near) {
+        true => format!(" and let {it} in from {}, where what is forwarded comes from", network.host),
+        false => String::new(),
+    };
+    finding.help = Some(format!("{}{besides}, or remove {it} from the rule", forward(subject, is_udp, &written)));
     finding.rules.push(number);
-    let to_first = subject.of(&of_ports(is_udp, &[*first], None))?;
+    let to_first = subject.of(&of_ports(is_udp, &[*first], None, From::Anyone))?;
     let example = subject.space.and(own, to_first)?;
     finding.witness = subject.space.witness(example).map(|packet| (packet, firewall::Action::Accept));
     Ok(Some(finding))
 }
 
-/// A rule for ports; of one network, from the ports that connections are opened from.
-fn of_ports(is_udp: bool, ports: &[u16], network: Option<Network>) -> Rule {
+/// How more ports are forwarded: the option takes the place of what the configuration has.
+fn forward(subject: &Subject, is_udp: bool, ports: &[String]) -> String {
+    let (option, key) = if is_udp { ("--udp", "UDPPorts") } else { ("-p", "Ports") };
+    let mut forwards = subject.setting.forwards.iter().filter(|forward| forward.is_udp == is_udp);
+    if forwards.any(|forward| forward.span.is_some()) {
+        let quoted: Vec<String> = ports.iter().map(|ports| format!("\"{ports}\"")).collect();
+        format!("add {} to `{key}`", quoted.join(", "))
+    } else {
+        let it = if ports.len() == 1 && !ports.iter().any(|ports| ports.contains('-')) { "it" } else { "them" };
+        format!("forward {it} with `{option} {}`", ports.join(","))
+    }
+}
+
+/// This address.
+fn only(address: Ipv4Addr) -> Option<Values<Member<Prefix<Ipv4Addr>>>> {
+    Some(Values { negated: false, members: vec![Member::Prefix(Prefix { address, length: 32 })] })
+}
+
+/// A rule for ports; from clients, or from any port.
+fn of_ports(is_udp: bool, ports: &[u16], network: Option<Network>, from: From) -> Rule {
     let members = ranges(ports).into_iter().map(|(first, last)| first as u16..=last as u16).collect();
     // Whoever connects does so from a port of its own: a rule for replies of servers lets nobody in.
-    let source = network.as_ref().map(|_| Values { negated: false, members: vec![OWN_PORTS] });
+    let source = (from == From::Clients).then(|| Values { negated: false, members: vec![OWN_PORTS] });
     let ports = Ports { source, destination: Some(Values { negated: false, members }) };
     let transport = Some(if is_udp { Transport::Udp(ports) } else { Transport::Tcp(ports) });
     Rule { network, transport, action: Action::Accept, span: 0..0 }

@@ -5,12 +5,12 @@ mod table;
 use super::finding::Finding;
 use super::subject::{Subject, joined};
 use crate::reference::decide;
-use crate::space::{Decider, TooLarge};
+use crate::space::{Decider, Set, TooLarge};
 use firewall::{Matched, Packet};
 pub(super) use judge::unreached;
 use judge::{Extent, Loss};
-use table::Need;
 pub(super) use table::OWN_PORTS;
+use table::{Need, Part};
 
 pub(super) fn find(subject: &mut Subject) -> Result<Vec<Finding>, TooLarge> {
     let mut found = Vec::new();
@@ -30,13 +30,7 @@ fn told(subject: &mut Subject, need: &Need, losses: &[Loss]) -> Result<Finding, 
     }
     others.sort_unstable();
     others.dedup();
-    let witness = losses.first().and_then(|loss| example(subject, loss));
-    // Before the rule that drops what usually comes, others may drop some of it for a reason.
-    let decision = witness.as_ref().map(|packet| decide(subject.policy, packet));
-    let main = decision.and_then(|decision| match decision.cause {
-        Matched::Rule(number) => Some(number as usize),
-        Matched::Default => None,
-    });
+    let (main, witness) = main(subject, losses)?;
     others.retain(|number| Some(*number) != main);
     let besides = match others.len() {
         0 => String::new(),
@@ -61,11 +55,39 @@ fn told(subject: &mut Subject, need: &Need, losses: &[Loss]) -> Result<Finding, 
     Ok(finding)
 }
 
+/// The rule before which it is enough to let in what is lost, `None` for the default; and a packet that it drops.
+///
+/// Rules before it may drop some of it for a reason, such as a list of addresses that are not wanted: what is added stands behind
+/// these. Only where all must come from one neighbour is it the rule that drops what comes from there.
+fn main(subject: &mut Subject, losses: &[Loss]) -> Result<(Option<usize>, Option<Packet>), TooLarge> {
+    let mut first: Option<(usize, Option<Packet>)> = None;
+    for loss in losses {
+        let mut dropped = loss.dropped;
+        if loss.extent == Extent::Every && loss.part.neighbour.is_none() {
+            let all = 0..subject.policy.rules.len();
+            if let Some((found, rest)) = subject.deciders(dropped, &loss.part.rule, all)? {
+                let last = found.last().map(|(_, part)| *part).filter(|_| subject.space.is_empty(rest));
+                dropped = last.unwrap_or(rest);
+            }
+        }
+        let Some(packet) = example(subject, loss.part, dropped) else { continue };
+        let place = match decide(subject.policy, &packet).cause {
+            Matched::Rule(number) => number as usize,
+            Matched::Default => usize::MAX,
+        };
+        if first.as_ref().is_none_or(|(other, _)| place < *other) {
+            first = Some((place, Some(packet)));
+        }
+    }
+    let (place, packet) = first.unwrap_or((usize::MAX, None));
+    Ok((Some(place).filter(|place| *place != usize::MAX), packet))
+}
+
 /// One that usually comes, if it is among those that are lost.
-fn example(subject: &Subject, loss: &Loss) -> Option<Packet> {
-    let usual = crate::packet::parse(&loss.part.example).ok();
-    let usual = usual.filter(|packet| subject.space.has(loss.dropped, packet));
-    usual.or_else(|| subject.space.witness(loss.dropped))
+fn example(subject: &Subject, part: &Part, lost: Set) -> Option<Packet> {
+    let usual = crate::packet::parse(&part.example).ok();
+    let usual = usual.filter(|packet| subject.space.has(lost, packet));
+    usual.or_else(|| subject.space.witness(lost))
 }
 
 /// All that is lost to the same extent in one breath.
