@@ -51,6 +51,11 @@ impl Space {
         Ok(Self { diagrams, possible })
     }
 
+    /// Whether half of what it may hold is taken: who can do with less should begin to.
+    pub fn is_half_full(&self) -> bool {
+        self.diagrams.room() < MOST / 2
+    }
+
     /// No packet.
     pub fn none(&self) -> Set {
         Set(NONE)

@@ -88,9 +88,10 @@ impl<'a> Subject<'a> {
             if !self.hulls.get(number).is_some_and(|other| other.meets(&hull)) {
                 continue;
             }
+            // What names rules must leave room for what finds more.
             self.left = match self.left.checked_sub(1) {
-                Some(left) => left,
-                None => return Ok(None),
+                Some(left) if !self.space.is_half_full() => left,
+                _ => return Ok(None),
             };
             let matched = self.matched(number)?;
             let part = self.space.and(rest, matched)?;
