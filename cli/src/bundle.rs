@@ -12,7 +12,7 @@ use image::archive::{self, Image, ImageError};
 use image::manifest::{Host, Manifest, Network, VERSION};
 use policy::compile::Strategy;
 use policy::config::Config;
-use policy::policy::{Action, Policy};
+use policy::policy::Policy;
 use std::fmt;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -78,7 +78,7 @@ impl Bundle {
             trace: false,
             host: host_side(config),
         };
-        let policy = compile(config.policy.as_ref().unwrap_or(&OPEN))?;
+        let policy = compile(config.policy.as_ref().unwrap_or(&Policy::OPEN))?;
         if config.policy.is_none() {
             say(format_args!("no firewall is configured: everything is let in"));
         }
@@ -148,9 +148,6 @@ fn of(key: &str) -> impl Fn(Failure) -> Failure {
         other => other,
     }
 }
-
-/// Without a `firewall` object everything is let in.
-const OPEN: Policy = Policy { rules: Vec::new(), default: Action::Accept, lists: Vec::new() };
 
 /// What the kernel decodes.
 pub fn compile(policy: &Policy) -> Result<Vec<u8>, Failure> {
@@ -330,7 +327,7 @@ mod tests {
         let (config, _) = policy::config::parse(&text).unwrap();
         let tree = files(&config).unwrap();
         let host = host_side(&config);
-        let (manifest, policy) = (Manifest { host, ..manifest() }, compile(&OPEN).unwrap());
+        let (manifest, policy) = (Manifest { host, ..manifest() }, compile(&Policy::OPEN).unwrap());
         let bundle = Bundle { manifest, libraries: Libraries::default(), policy, tree };
         let packed = packed(&bundle);
         let opened = Bundle::open(packed.clone(), Path::new("i")).unwrap();

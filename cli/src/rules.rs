@@ -2,12 +2,10 @@
 use crate::config::Loaded;
 use firewall::{Matched, Packet};
 use policy::config::folded;
-use policy::policy::{Action, Policy};
+use policy::diagnostic::Lines;
+use policy::policy::Policy;
 use policy::reference::decide;
 use serde_json::{Value, json};
-
-/// A configuration without a firewall lets everything in.
-const OPEN: Policy = Policy { rules: Vec::new(), default: Action::Accept, lists: Vec::new() };
 
 /// The longest rule shown, in characters.
 const LONGEST: usize = 200;
@@ -29,15 +27,9 @@ impl<'c> Rules<'c> {
     /// Of a configuration.
     pub fn new(loaded: &'c Loaded) -> Self {
         let Loaded { config, name, text } = loaded;
-        let policy = config.policy.clone().unwrap_or(OPEN);
-        let mut lines = Vec::with_capacity(policy.rules.len());
-        let (mut line, mut at) = (1, 0);
-        // Rules stand in the order of the file.
-        for rule in &policy.rules {
-            line += text.get(at..rule.span.start).map_or(0, |before| before.matches('\n').count());
-            at = rule.span.start;
-            lines.push(line);
-        }
+        let policy = config.policy.clone().unwrap_or(Policy::OPEN);
+        let lines = Lines::new(text);
+        let lines = policy.rules.iter().map(|rule| lines.line(rule.span.start)).collect();
         Self { file: name, policy, is_configured: config.policy.is_some(), names: &config.rule_labels, text, lines }
     }
 

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::print;
 use crate::progress::Progress;
 use crate::rules::Rules;
-use crate::say;
+use crate::say::{self, counted};
 use crate::whole;
 use policy::diagnostic;
 use policy::policy::Policy;
@@ -90,12 +90,8 @@ fn told(rules: &Rules, shorter: &Shorter) -> Vec<String> {
     }
     let (before, after) = (shorter.effects.len(), shorter.kept.len());
     lines.push(match after == before {
-        true => format!("no shorter policy was found: {}", count(before)),
-        false => format!("{} became {after}, proved to decide alike for every packet", count(before)),
+        true => format!("no shorter policy was found: {}", counted(before, "rule")),
+        false => format!("{} became {after}, proved to decide alike for every packet", counted(before, "rule")),
     });
     lines
-}
-
-fn count(rules: usize) -> String {
-    if rules == 1 { "1 rule".to_string() } else { format!("{rules} rules") }
 }

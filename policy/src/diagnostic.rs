@@ -64,9 +64,14 @@ impl<'t> Lines<'t> {
         Self { text, starts: core::iter::once(0).chain(feeds.map(|(at, _)| at + 1)).collect() }
     }
 
+    /// The line that a byte is in, from 1.
+    pub fn line(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at)
+    }
+
     /// The line and the column of a byte, both from 1; columns count characters.
     pub fn place(&self, at: usize) -> (usize, usize) {
-        let line = self.starts.partition_point(|start| *start <= at);
+        let line = self.line(at);
         let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
         let before = self.text.get(start..floor(self.text, at)).unwrap_or_default();
         (line, before.trim_start_matches('\u{feff}').chars().count() + 1)

@@ -16,6 +16,7 @@ pub use rules::policy;
 
 use crate::policy::Policy;
 use arbitrary::{Result, Unstructured};
+use firewall::{Inspected, Packet, inspect};
 
 /// A policy, and this many frames made to meet its rules.
 ///
@@ -26,4 +27,13 @@ pub fn policy_and_frames(bytes: &[u8], count: usize, traffic: Traffic) -> Result
     let policy = policy(&mut choices)?;
     let frames = (0..count).map(|_| frame(&mut choices, &policy, traffic)).collect::<Result<_>>()?;
     Ok((policy, frames))
+}
+
+/// The packets of those frames that carry one, well-formed.
+pub fn packets<F: AsRef<[u8]>>(frames: impl IntoIterator<Item = F>) -> Vec<Packet> {
+    let packet = |frame: F| match inspect(frame.as_ref()) {
+        Ok(Inspected::Packet(packet)) => Some(packet),
+        _ => None,
+    };
+    frames.into_iter().filter_map(packet).collect()
 }

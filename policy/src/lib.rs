@@ -18,4 +18,5 @@ pub mod simplify;
 pub mod space;
 pub mod test;
 pub mod trace;
+mod words;
 pub mod write;

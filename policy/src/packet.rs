@@ -30,7 +30,6 @@ mod frame;
 mod message;
 mod names;
 mod parse;
-mod words;
 
 pub use describe::describe;
 pub use error::{Error, ErrorKind};

@@ -17,6 +17,11 @@ pub struct Policy {
     pub lists: Vec<List>,
 }
 
+impl Policy {
+    /// That of a configuration without a firewall: it lets everything in.
+    pub const OPEN: Self = Self { rules: Vec::new(), default: Action::Accept, lists: Vec::new() };
+}
+
 /// What happens to a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {

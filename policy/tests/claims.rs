@@ -1,8 +1,8 @@
 //! What is said of all packets is true of those that are tried: properties of generated policies against the naive interpreter.
 use arbitrary::Unstructured;
-use firewall::{Action, Inspected, Matched, Packet, inspect};
+use firewall::{Action, Matched, Packet};
 use policy::generate::noise::bytes as noise;
-use policy::generate::{Traffic, frame, policy_and_frames};
+use policy::generate::{Traffic, frame, packets, policy_and_frames};
 use policy::policy::{Action as Does, Policy};
 use policy::reference;
 use policy::test::{Claim, Kind, Outcome, Property, Test, run};
@@ -40,11 +40,7 @@ impl Case {
         let bytes = noise(seed | 1 << 20, count * 40);
         let mut choices = Unstructured::new(&bytes);
         let frames = (0..count).map(|_| frame(&mut choices, &self.whole, Traffic::WellFormed).expect("a frame"));
-        let packets = frames.filter_map(|frame| match inspect(&frame) {
-            Ok(Inspected::Packet(packet)) => Some(packet),
-            _ => None,
-        });
-        packets.collect()
+        packets(frames)
     }
 
     fn is_accepted(&self, packet: &Packet) -> bool {

@@ -1,8 +1,8 @@
 //! Every export decides as the policy does: read back from its text, on generated policies and packets made to meet their rules.
-use firewall::{Fragment, Inspected, Packet, inspect};
+use firewall::{Fragment, Packet};
 use policy::export::{Approximate, Failure, Proof, Target, export, nftables, read};
 use policy::generate::noise::bytes as noise;
-use policy::generate::{Traffic, policy_and_frames};
+use policy::generate::{Traffic, packets, policy_and_frames};
 use policy::policy::Policy;
 use policy::reference::decide;
 use policy::space::Space;
@@ -11,11 +11,7 @@ use policy::space::Space;
 fn cases(seeds: core::ops::Range<u64>) -> impl Iterator<Item = (Policy, Vec<Packet>)> {
     seeds.map(|seed| {
         let (policy, frames) = policy_and_frames(&noise(seed, 2000), 40, Traffic::WellFormed).expect("a policy");
-        let packets = frames.iter().filter_map(|frame| match inspect(frame) {
-            Ok(Inspected::Packet(packet)) => Some(packet),
-            _ => None,
-        });
-        (policy, packets.collect())
+        (policy, packets(&frames))
     })
 }
 

@@ -2,11 +2,11 @@
 //!
 //! `tests/lint/NAME.json` is told of the lint `NAME`, as the file beside it says; `NAME.not.json` nearly is, and is not.
 //! `SNAPSHOTS=overwrite cargo test -p policy --test lints` writes the `.txt` files anew; read them before they are committed.
-use firewall::{Action, Inspected, Matched, Packet, inspect};
+use firewall::{Action, Matched, Packet};
 use policy::config::{Config, parse};
 use policy::diagnostic::{Lines, render};
 use policy::generate::noise::bytes as noise;
-use policy::generate::{Traffic, policy_and_frames};
+use policy::generate::{Traffic, packets, policy_and_frames};
 use policy::lint::{Finding, Forward, Lint, Setting, UserNetwork, examine};
 use policy::policy::{Policy, Rule};
 use policy::reference::decide;
@@ -224,14 +224,6 @@ fn holds(policy: &Policy, finding: &Finding, packets: &[Packet]) -> Result<(), S
         }
     }
     Ok(())
-}
-
-fn packets(frames: &[Vec<u8>]) -> Vec<Packet> {
-    let packet = |frame: &Vec<u8>| match inspect(frame) {
-        Ok(Inspected::Packet(packet)) => Some(packet),
-        _ => None,
-    };
-    frames.iter().filter_map(packet).collect()
 }
 
 proptest! {

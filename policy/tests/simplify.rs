@@ -1,9 +1,9 @@
 //! What a policy is shortened to decides alike; what one is said to change, it changes.
-use firewall::{Action, Inspected, Packet, inspect};
+use firewall::{Action, Packet};
 use policy::config::{self, Config};
 use policy::diff::diff;
 use policy::generate::noise::bytes as noise;
-use policy::generate::{Traffic, policy_and_frames};
+use policy::generate::{Traffic, packets, policy_and_frames};
 use policy::policy::{Policy, Ports, Rule, Transport, Values};
 use policy::reference::decide;
 use policy::simplify::{rewrite, shorten};
@@ -14,12 +14,7 @@ use proptest::prelude::*;
 
 fn policy_and_packets(bytes: &[u8]) -> (Policy, Vec<Packet>) {
     let (policy, frames) = policy_and_frames(bytes, 64, Traffic::Any).expect("a policy and frames");
-    let packet = |frame: &Vec<u8>| match inspect(frame) {
-        Ok(Inspected::Packet(packet)) => Some(packet),
-        _ => None,
-    };
-    let packets = frames.iter().filter_map(packet).collect();
-    (policy, packets)
+    (policy, packets(&frames))
 }
 
 /// The same with each rule that asks nothing of the transport layer twice, for two ports: rules that can become one.

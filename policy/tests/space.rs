@@ -1,7 +1,7 @@
 //! Sets of packets are exact: what is said of all packets is held against the naive interpreter, packet by packet.
-use firewall::{Action, Decision, Inspected, Matched, Packet, inspect};
+use firewall::{Action, Decision, Matched, Packet};
 use policy::generate::noise::bytes as noise;
-use policy::generate::{Traffic, policy_and_frames};
+use policy::generate::{Traffic, packets, policy_and_frames};
 use policy::policy::{Policy, Rule};
 use policy::reference::decide;
 use policy::space::{Decider, Effect, Space};
@@ -11,12 +11,7 @@ use proptest::prelude::*;
 /// A policy and the packets of frames that are made to meet its rules.
 fn policy_and_packets(bytes: &[u8]) -> (Policy, Vec<Packet>) {
     let (policy, frames) = policy_and_frames(bytes, 64, Traffic::Any).expect("a policy and frames");
-    let packet = |frame: &Vec<u8>| match inspect(frame) {
-        Ok(Inspected::Packet(packet)) => Some(packet),
-        _ => None,
-    };
-    let packets = frames.iter().filter_map(packet).collect();
-    (policy, packets)
+    (policy, packets(&frames))
 }
 
 fn accepts(policy: &Policy, packet: &Packet) -> bool {

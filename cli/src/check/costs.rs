@@ -2,6 +2,7 @@
 use crate::bundle;
 use crate::failure::Failure;
 use crate::memory;
+use crate::say::counted;
 use firewall::{Shape, Table};
 use policy::policy::Policy;
 use std::time::{Duration, Instant};
@@ -44,10 +45,6 @@ fn engine(shape: &Shape) -> String {
         }
     };
     if shape.lists > 0 { format!("{rules}; address lists") } else { rules }
-}
-
-pub fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn milliseconds(time: Duration) -> String {

@@ -1,7 +1,7 @@
 //! What was found, for a reader.
-use super::costs::counted;
 use super::told::Kind;
 use super::{Report, Told};
+use crate::say::counted;
 use policy::diagnostic::render;
 
 /// Every message with its line, and then a line that counts them.

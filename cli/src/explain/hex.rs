@@ -1,4 +1,5 @@
 //! Packets in hex, as tools print them.
+use crate::say::counted;
 use firewall::frame::ETHERNET_HEADER;
 use policy::diagnostic::{Diagnostic, Severity, Span};
 
@@ -114,14 +115,10 @@ pub fn frame(bytes: &[u8]) -> Option<(Vec<u8>, String)> {
     let ethertype: [u8; 2] = match version {
         4 if length == Some(bytes.len()) || !is_ethernet => [0x08, 0x00],
         6 if length == Some(bytes.len()) || !is_ethernet => [0x86, 0xdd],
-        _ => return Some((bytes.to_vec(), format!("an Ethernet frame of {}", counted(bytes.len())))),
+        _ => return Some((bytes.to_vec(), format!("an Ethernet frame of {}", counted(bytes.len(), "byte")))),
     };
     let frame = [&[0; 12], ethertype.as_slice(), bytes].concat();
-    Some((frame, format!("an IPv{version} packet of {}", counted(bytes.len()))))
-}
-
-fn counted(bytes: usize) -> String {
-    if bytes == 1 { "1 byte".into() } else { format!("{bytes} bytes") }
+    Some((frame, format!("an IPv{version} packet of {}", counted(bytes.len(), "byte"))))
 }
 
 #[cfg(test)]

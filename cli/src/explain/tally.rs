@@ -3,6 +3,7 @@ use super::told;
 use crate::capture::{Captured, Link};
 use crate::paint::Paint;
 use crate::rules::Rules;
+use crate::say::counted;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use firewall::verdict::{Counter, Counters};
@@ -139,7 +140,7 @@ impl Tally {
                 column.set_cell_alignment(CellAlignment::Right);
             });
         }
-        let mut out = format!("{}, {} bytes\n\n", counted(self.all.packets), self.all.bytes);
+        let mut out = format!("{}, {} bytes\n\n", counted(self.all.packets, "packet"), self.all.bytes);
         for (at, line) in drawn.lines().enumerate() {
             let line = line.trim_end();
             let line = match at.checked_sub(1).and_then(|row| actions.get(row)) {
@@ -190,7 +191,7 @@ impl Tally {
         let mut warnings = vec![];
         let mut warn = |few: Few, what: String| {
             if few.packets > 0 {
-                warnings.push(format!("{} {what}, first packet {}", counted(few.packets), few.first));
+                warnings.push(format!("{} {what}, first packet {}", counted(few.packets, "packet"), few.first));
             }
         };
         warn(self.cut, "captured only in part".into());
@@ -200,10 +201,6 @@ impl Tally {
         }
         warnings
     }
-}
-
-fn counted(packets: u64) -> String {
-    if packets == 1 { "1 packet".into() } else { format!("{packets} packets") }
 }
 
 /// A row with its verdict in colour: that is the first place of the word, behind cause and line.

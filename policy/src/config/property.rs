@@ -12,7 +12,6 @@ mod draft;
 mod fault;
 mod host;
 mod set;
-mod words;
 
 pub use fault::PropertyFault;
 pub(super) use fault::words;
@@ -23,6 +22,7 @@ use super::suggest;
 use crate::diagnostic::Span;
 use crate::policy::Rule;
 use crate::test::{Kind, Property};
+use crate::words;
 
 const KINDS: [(&str, Kind); 3] = [("only", Kind::Only), ("never", Kind::Never), ("always", Kind::Always)];
 

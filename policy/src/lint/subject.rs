@@ -2,7 +2,7 @@
 use super::Setting;
 use crate::change::hull::Hull;
 use crate::config::{Config, Places};
-use crate::diagnostic::Span;
+use crate::diagnostic::{Lines, Span};
 use crate::policy::{Action, Policy, Rule};
 use crate::space::{Decider, Set, Space, TooLarge};
 use std::collections::HashMap;
@@ -31,13 +31,14 @@ const MOST_LOOKED_AT: usize = 3_000_000;
 impl<'a> Subject<'a> {
     /// Of the policy of a configuration whose text this is.
     pub fn new(config: &'a Config, policy: &'a Policy, text: &str, setting: &'a Setting) -> Result<Self, TooLarge> {
+        let lines = Lines::new(text);
         Ok(Self {
             policy,
             places: &config.places,
             setting,
             space: Space::new(&[policy])?,
             hulls: policy.rules.iter().map(Hull::of).collect(),
-            lines: lines(text, &policy.rules),
+            lines: policy.rules.iter().map(|rule| lines.line(rule.span.start)).collect(),
             accepted: None,
             matched: HashMap::new(),
             left: MOST_LOOKED_AT,
@@ -160,15 +161,4 @@ pub(super) fn does(action: Action) -> &'static str {
         Action::Accept => "accept",
         Action::Drop => "drop",
     }
-}
-
-fn lines(text: &str, rules: &[Rule]) -> Vec<usize> {
-    let (mut at, mut line) = (0, 1);
-    let count = |rule: &Rule| {
-        let between = text.as_bytes().get(at..rule.span.start).unwrap_or_default();
-        line += between.iter().filter(|byte| **byte == b'\n').count();
-        at = rule.span.start.max(at);
-        line
-    };
-    rules.iter().map(count).collect()
 }

@@ -1,9 +1,9 @@
 //! What was said of a packet, and what of it can stand together.
 use super::endpoint::Endpoint;
 use super::error::{Error, ErrorKind};
-use super::words::Word;
 use super::{INSTANCE_V4, INSTANCE_V6, NEIGHBOUR_V4, NEIGHBOUR_V6, PORT, Version, frame, names};
 use crate::diagnostic::Span;
+use crate::words::Word;
 use firewall::{Fragment, Icmp, Packet, Ports, protocol};
 
 const SYN: u8 = 0x02;

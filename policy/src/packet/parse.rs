@@ -2,9 +2,9 @@
 use super::draft::{Asked, Draft, Said};
 use super::endpoint::{Endpoint, endpoint, number, port};
 use super::error::{Error, ErrorKind};
-use super::words::{Word, words};
 use super::{Version, names};
 use crate::config::{named_protocol, nearest};
+use crate::words::{Word, words};
 use firewall::{Fragment, Packet, protocol};
 use std::iter::Peekable;
 

@@ -4,12 +4,7 @@ use super::field::Field;
 use crate::compile::ranges::{Range, complement, union};
 use crate::policy::{Addresses, List, Member, Network, Prefix, Rule, Transport, Values};
 use core::ops::RangeInclusive;
-
-/// Protocols that have ports.
-pub(super) const TCP: u8 = 6;
-pub(super) const UDP: u8 = 17;
-pub(super) const ICMP: u8 = 1;
-pub(super) const ICMP6: u8 = 58;
+use firewall::protocol::{ICMP, ICMPV6, TCP, UDP};
 
 /// Headers of IPv6 that are followed, so that none is the protocol of a packet; but of a later fragment they can be.
 pub(super) const FOLLOWED: [u8; 5] = [0, 43, 44, 51, 60];
@@ -70,7 +65,7 @@ fn fields(rule: &Rule, lists: &[List]) -> Option<Vec<Asked>> {
             };
             let is_v4 = matches!(rule.transport, Some(Transport::Icmp(_)));
             all.push(one(Field::Version, u128::from(!is_v4)));
-            (Some(if is_v4 { ICMP } else { ICMP6 }), [of(&messages.message_type), of(&messages.code)])
+            (Some(if is_v4 { ICMP } else { ICMPV6 }), [of(&messages.message_type), of(&messages.code)])
         }
     };
     if let Some(protocol) = protocol.map(u128::from) {

@@ -1,11 +1,12 @@
 //! A set as few regions that a reader can take in.
-use super::build::{self, FOLLOWED, ICMP, ICMP6, TCP, UDP};
+use super::build::{self, FOLLOWED};
 use super::diagram::{Diagrams, FULL, Id, NONE, Op, TooLarge};
 use super::field::Field;
 use super::region::{Region, Regions};
 use super::witness::Point;
 use super::{Set, Space};
 use crate::compile::ranges::{Range, complement, union};
+use firewall::protocol::{ICMP, ICMPV6, TCP, UDP};
 use std::collections::HashMap;
 
 /// Values of every field; a packet is in it if all of its are.
@@ -88,7 +89,7 @@ impl Space {
             _ => protocols,
         };
         let is = |number: u8| protocols.as_deref() == Some(&[(u128::from(number), u128::from(number))]);
-        let is_icmp = is(ICMP) && version == Some(false) || is(ICMP6) && version == Some(true);
+        let is_icmp = is(ICMP) && version == Some(false) || is(ICMPV6) && version == Some(true);
         let number_width = if is_icmp { 8 } else { 16 };
         Ok(Region {
             set,

@@ -1,9 +1,9 @@
 //! A packet of a set.
-use super::build::{ICMP, ICMP6, TCP, UDP};
 use super::diagram::{Diagrams, FULL, Id, NONE, Op, TooLarge};
 use super::field::Field;
 use super::{Set, Space, build};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use firewall::protocol::{ICMP, ICMPV6, TCP, UDP};
 use firewall::{Fragment, Icmp, Packet, Ports};
 
 /// One value for each field, in the order of [`Field::ALL`]: an address in IPv4 is the first 32 of the 128 bits.
@@ -17,7 +17,7 @@ fn preferred(field: Field, before: &Point) -> Vec<u128> {
     let net = |last| Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last);
     match field {
         Field::Version | Field::Later => vec![0],
-        Field::Protocol => [TCP, UDP, if is_v6 { ICMP6 } else { ICMP }].map(u128::from).into(),
+        Field::Protocol => [TCP, UDP, if is_v6 { ICMPV6 } else { ICMP }].map(u128::from).into(),
         Field::Source => vec![
             address(Ipv4Addr::new(203, 0, 113, 7), net(7)),
             address(Ipv4Addr::new(10, 0, 2, 2), Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2)),
@@ -26,8 +26,8 @@ fn preferred(field: Field, before: &Point) -> Vec<u128> {
         // An ICMP message has its type and code in the first 8 bits: 8 is an echo request, 128 one of ICMPv6.
         Field::DestinationPort | Field::SourcePort => match (before[Field::Protocol.index()], field) {
             (protocol, Field::SourcePort) if protocol == u128::from(ICMP) && !is_v6 => vec![8 << 8],
-            (protocol, Field::SourcePort) if protocol == u128::from(ICMP6) && is_v6 => vec![128 << 8],
-            (protocol, _) if protocol == u128::from(ICMP) || protocol == u128::from(ICMP6) => vec![0],
+            (protocol, Field::SourcePort) if protocol == u128::from(ICMPV6) && is_v6 => vec![128 << 8],
+            (protocol, _) if protocol == u128::from(ICMP) || protocol == u128::from(ICMPV6) => vec![0],
             (_, Field::SourcePort) => vec![40_000],
             _ => vec![80, 8080, 443, 22, 53],
         },
@@ -158,7 +158,7 @@ fn packet(point: &Point) -> Packet {
     };
     let (protocol, later) = (protocol as u8, later == 1);
     let has_ports = !later && matches!(protocol, TCP | UDP);
-    let has_message = !later && protocol == if is_v4 { ICMP } else { ICMP6 };
+    let has_message = !later && protocol == if is_v4 { ICMP } else { ICMPV6 };
     Packet {
         source: address(source),
         destination: address(destination),

@@ -1,10 +1,10 @@
 //! What is said of a set of packets, and the rules that match them.
 use super::host::Host;
-use super::words::Word;
 use super::{PropertyFault, Refused};
 use crate::diagnostic::Span;
 use crate::packet::Version;
 use crate::policy::{Action, Addresses, Member, Messages, Network, Ports, Prefix, Rule, Transport, Values};
+use crate::words::Word;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
 use firewall::protocol;

@@ -4,10 +4,10 @@ use super::super::lists::Names;
 use super::super::{suggest, value};
 use super::draft::{Draft, Hosts, Protocol, Said, version_of_protocol};
 use super::host;
-use super::words::Word;
 use super::{PropertyFault, Refused};
 use crate::packet::{self, Version};
 use crate::policy::{Rule, Values};
+use crate::words::Word;
 use core::ops::RangeInclusive;
 
 const WORDS: [&str; 15] = [

@@ -1,9 +1,9 @@
-//! A property as words and commas, each with its place.
+//! Texts as words and commas, each with its place.
 use crate::diagnostic::Span;
 
 /// A word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word<'t> {
+pub(crate) struct Word<'t> {
     pub text: &'t str,
     pub span: Span,
 }
@@ -16,7 +16,7 @@ impl Word<'_> {
 }
 
 /// What lies between commas, and between white space there.
-pub(super) fn sets(text: &str) -> Vec<Vec<Word<'_>>> {
+pub(crate) fn sets(text: &str) -> Vec<Vec<Word<'_>>> {
     let (mut sets, mut set, mut start) = (Vec::new(), Vec::new(), None);
     let ends = text.char_indices().chain([(text.len(), ' ')]);
     for (at, c) in ends {
@@ -33,4 +33,21 @@ pub(super) fn sets(text: &str) -> Vec<Vec<Word<'_>>> {
     }
     sets.push(set);
     sets
+}
+
+/// What lies between white space and commas, whichever.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
+    sets(text).into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_has_its_place() {
+        let text = " tcp\u{2003}from,  :80,syn";
+        let found: Vec<_> = words(text).map(|word| (word.text, &text[word.span])).collect();
+        assert_eq!(found, ["tcp", "from", ":80", "syn"].map(|word| (word, word)));
+    }
 }
